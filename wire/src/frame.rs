@@ -1,0 +1,148 @@
+//! Frames: a tag, a length, a body (PostgreSQL documentation, "Message Formats"). Reads them from
+//! the stream, gathers outgoing ones in a buffer, and knows no meaning beyond their limits.
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::error::{Error, Result};
+use crate::stream::Stream;
+
+/// What we ask of the kernel in one read. Larger reads were measured and did not help.
+const READ_BYTES: usize = 128 * 1024;
+
+/// Frames other than rows, COPY data and messages to the user are short; libpq draws the same line.
+/// A longer one means that we lost our place in the stream.
+const SHORT_FRAME_BYTES_MAX: usize = 30_000;
+
+/// The largest frame a server can make: a row is at most 1 GB.
+const FRAME_BYTES_MAX: usize = 0x4000_0000;
+
+/// The bytes before a frame's body: tag and length.
+pub const HEADER_BYTES: usize = 5;
+
+/// One message of the server, not yet understood.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The kind of message.
+    pub tag: u8,
+    /// Its body, without tag and length.
+    pub body: Bytes,
+}
+
+/// A stream with its two buffers.
+#[derive(Debug)]
+pub struct Framed {
+    stream: Stream,
+    incoming: BytesMut,
+    /// Frames to be sent by the next [`Framed::flush`]; written to by `postgres_protocol`.
+    pub outgoing: BytesMut,
+}
+
+impl Framed {
+    /// Takes over a connected stream.
+    pub fn new(stream: Stream) -> Framed {
+        Framed { stream, incoming: BytesMut::new(), outgoing: BytesMut::new() }
+    }
+
+    /// The stream under the frames.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Waits for one whole frame.
+    ///
+    /// Cancel safe: what was read so far stays in the buffer.
+    pub async fn read(&mut self) -> Result<Frame> {
+        loop {
+            if let Some(frame) = self.buffered()? {
+                return Ok(frame);
+            }
+            self.fill().await?;
+        }
+    }
+
+    /// A frame that has already arrived whole, if there is one.
+    pub fn buffered(&mut self) -> Result<Option<Frame>> {
+        let Some((tag, body_bytes)) = self.header()? else { return Ok(None) };
+        if self.incoming.len() < HEADER_BYTES + body_bytes {
+            return Ok(None);
+        }
+        self.incoming.advance(HEADER_BYTES);
+        Ok(Some(Frame { tag, body: self.incoming.split_to(body_bytes).freeze() }))
+    }
+
+    /// Tag and body length of the frame at the front, once its header is here.
+    pub fn header(&self) -> Result<Option<(u8, usize)>> {
+        let Some(header) = self.incoming.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let [tag, length @ ..] = *header;
+        let length = u32::from_be_bytes(length) as usize;
+        let long = matches!(tag, b'T' | b'D' | b'd' | b'V' | b'E' | b'N' | b'A' | b't');
+        let limit = if long { FRAME_BYTES_MAX } else { SHORT_FRAME_BYTES_MAX };
+        if length < 4 || length > limit {
+            return Err(Error::Protocol(format!(
+                "a message of kind {:?} claims a length of {length} bytes",
+                char::from(tag)
+            )));
+        }
+        Ok(Some((tag, length - 4)))
+    }
+
+    /// The bytes that have arrived and were not consumed.
+    pub fn incoming(&mut self) -> &mut BytesMut {
+        &mut self.incoming
+    }
+
+    /// Waits until more bytes have arrived. The end of the stream is an error: a server says
+    /// goodbye first.
+    ///
+    /// Cancel safe.
+    pub async fn fill(&mut self) -> Result<usize> {
+        self.incoming.reserve(READ_BYTES);
+        let read = self.stream.read_buf(&mut self.incoming).await?;
+        if read == 0 {
+            return Err(Error::Lost(std::io::Error::new(
+                std::io::ErrorKind::UnexpectedEof,
+                "the server closed the connection unexpectedly",
+            )));
+        }
+        Ok(read)
+    }
+
+    /// Sends some of the outgoing bytes, at least one if there are any.
+    ///
+    /// Cancel safe: what was sent has left the buffer.
+    pub async fn send_some(&mut self) -> Result<()> {
+        if self.outgoing.has_remaining() {
+            self.stream.write_buf(&mut self.outgoing).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends all outgoing bytes.
+    pub async fn flush(&mut self) -> Result<()> {
+        while self.outgoing.has_remaining() {
+            self.send_some().await?;
+        }
+        self.stream.flush().await?;
+        Ok(())
+    }
+
+    /// Sends what is outgoing and receives into the buffer at the same time, until everything is
+    /// sent: neither side can block the other.
+    pub async fn exchange(&mut self) -> Result<()> {
+        let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
+        while self.outgoing.has_remaining() {
+            self.incoming.reserve(READ_BYTES);
+            tokio::select! {
+                sent = writer.write_buf(&mut self.outgoing) => { sent?; }
+                read = reader.read_buf(&mut self.incoming) => {
+                    if read? == 0 {
+                        return Err(Error::Lost(std::io::ErrorKind::UnexpectedEof.into()));
+                    }
+                }
+            }
+        }
+        writer.flush().await?;
+        Ok(())
+    }
+}
