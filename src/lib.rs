@@ -1,0 +1,11 @@
+//! pgcopydb copies a live PostgreSQL database to another server.
+//!
+//! The modules are floors: a lower one never knows a higher one (see ARCHITECTURE.md).
+
+// Floor 0: words and conventions.
+pub mod error;
+pub mod model;
+pub mod stop;
+
+// Floor 1: decisions, pure functions.
+pub mod plan;

@@ -1,0 +1,43 @@
+//! Everything found on the source that is to be copied.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Database, Entry, Extension, ForeignKey, Index, LargeObjects, Oid, Sequence, Table, Type, View,
+};
+
+/// What one database holds, after filtering.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The database.
+    pub database: Database,
+    /// Tables, the largest first.
+    pub tables: Vec<Table>,
+    /// Valid indexes.
+    pub indexes: Vec<Index>,
+    /// Foreign keys that are not inherited from a partitioned table.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Sequences.
+    pub sequences: Vec<Sequence>,
+    /// Materialized views.
+    pub views: Vec<View>,
+    /// Large objects.
+    pub large_objects: LargeObjects,
+    /// Extensions.
+    pub extensions: Vec<Extension>,
+    /// Column types.
+    pub types: Vec<Type>,
+    /// Roles that own something or are granted something.
+    pub roles: Vec<String>,
+    /// The archive's table of contents.
+    pub entries: Vec<Entry>,
+}
+
+impl Inventory {
+    /// Tables by their OID.
+    pub fn tables_by_oid(&self) -> HashMap<Oid, &Table> {
+        self.tables.iter().map(|table| (table.oid, table)).collect()
+    }
+}

@@ -1,0 +1,22 @@
+//! The words of the program: what a database is made of, in PostgreSQL's own terms. No room above
+//! has a second word for any of it.
+
+pub mod database;
+pub mod entry;
+pub mod index;
+pub mod inventory;
+pub mod name;
+pub mod oid;
+pub mod settings;
+pub mod table;
+pub mod types;
+
+pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
+pub use entry::{Entry, EntryId};
+pub use index::{Constraint, ConstraintKind, ForeignKey, Index};
+pub use inventory::Inventory;
+pub use name::{QualifiedName, quote_identifier, quote_literal};
+pub use oid::Oid;
+pub use settings::{Beginning, Jobs, Settings};
+pub use table::{Column, PartRange, Table, TableKind, TablePart};
+pub use types::{Type, TypeKind};

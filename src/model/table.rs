@@ -1,0 +1,96 @@
+//! Tables, their columns, and the parts a table may be copied in.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Oid, QualifiedName};
+
+/// What a relation with rows, or with partitions that have rows, is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TableKind {
+    /// An ordinary table, possibly a partition or an inheritance child.
+    Ordinary,
+    /// A partitioned table: its rows are those of its partitions.
+    Partitioned,
+}
+
+/// A table on the source.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Table {
+    /// Its `pg_class` OID.
+    pub oid: Oid,
+    /// Its name.
+    pub name: QualifiedName,
+    /// What it is.
+    pub kind: TableKind,
+    /// The table whose partition it is, directly.
+    pub parent: Option<Oid>,
+    /// `pg_table_size`: heap, TOAST and maps, in bytes; 0 for a partitioned table.
+    pub bytes: u64,
+    /// Size of the heap alone, in pages.
+    pub pages: u64,
+    /// The planner's estimate of its rows; -1 when it was never analysed.
+    pub reltuples: f64,
+    /// Its access method, such as `heap`; empty for a partitioned table.
+    pub access_method: String,
+    /// The first column of a single-column primary key or valid plain unique index of an integer
+    /// type: what key ranges can be made of.
+    pub split_key: Option<String>,
+    /// Its columns, in order, without dropped ones.
+    pub columns: Vec<Column>,
+    /// Whether the rows are left out although the table is copied.
+    pub exclude_data: bool,
+    /// The slices it is copied in; empty when it is copied whole.
+    pub parts: Vec<TablePart>,
+}
+
+impl Table {
+    /// Whether it has rows of its own to be copied.
+    pub fn has_data(&self) -> bool {
+        self.kind == TableKind::Ordinary && !self.exclude_data
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Column {
+    /// `attnum`.
+    pub number: i16,
+    /// Its name, not quoted.
+    pub name: String,
+    /// The OID of its type.
+    pub type_oid: Oid,
+    /// Whether the target computes it: not to be copied.
+    pub generated: bool,
+}
+
+/// A slice of a table's rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TablePart {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What share of the table's bytes it is thought to hold.
+    pub bytes: u64,
+    /// Which rows.
+    pub range: PartRange,
+}
+
+/// Which rows are in a part. Bounds are inclusive below and exclusive above; `None` is no bound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PartRange {
+    /// Rows whose key lies in a range.
+    Key {
+        /// The first key.
+        from: Option<i64>,
+        /// The first key that is no longer in.
+        below: Option<i64>,
+        /// Whether rows without a key are in this part as well.
+        with_null: bool,
+    },
+    /// Rows that lie on a range of heap pages.
+    Ctid {
+        /// The first page.
+        from: u64,
+        /// The first page that is no longer in.
+        below: Option<u64>,
+    },
+}
