@@ -10,6 +10,7 @@ use crate::clean;
 use crate::cluster::{Builder, Cluster};
 use crate::database::Database;
 use crate::program::Program;
+use crate::same::Same;
 use crate::version::Version;
 
 /// How many lines of a shared server's log a failed test shows.
@@ -96,6 +97,17 @@ impl Pair {
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Fails the test unless the target has everything that the source has, and nothing else.
+    #[track_caller]
+    pub fn assert_same(&self) {
+        self.same().assert();
+    }
+
+    /// A comparison of both databases from which parts can be left out.
+    pub fn same(&self) -> Same<'_> {
+        Same::of(&self.source, &self.target)
     }
 
     /// The program under test, told of both databases by its environment. A test passes

@@ -122,7 +122,11 @@ fn a_killed_test_leaves_no_server_and_no_directory() {
     assert!(std::path::Path::new(&directory).exists());
     running.kill();
     let deadline = Instant::now() + Duration::from_secs(20);
-    while std::path::Path::new(&directory).exists() || is_served(&directory) {
+    let is_served = || {
+        let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+        String::from_utf8_lossy(&processes.stdout).contains(&directory)
+    };
+    while std::path::Path::new(&directory).exists() || is_served() {
         assert!(Instant::now() < deadline, "{directory} is still there");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -135,13 +139,6 @@ fn sleeps_with_a_cluster_if_told_to() {
         eprintln!("cluster in {}", cluster.directory().display());
         std::thread::sleep(Duration::from_secs(60));
     }
-}
-
-fn is_served(directory: &str) -> bool {
-    let processes = Command::new("ps").args(["-eo", "args"]).output().expect("ps");
-    String::from_utf8_lossy(&processes.stdout)
-        .lines()
-        .any(|line| line.contains("postgres") && line.contains(directory))
 }
 
 #[test]

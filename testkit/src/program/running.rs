@@ -13,7 +13,7 @@ use super::{Output, Program};
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// How long children that the program left behind may keep its output open.
-const OUTPUT_PATIENCE: Duration = Duration::from_secs(5);
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A started program. Dropping it kills what is left of it and of its children.
 #[derive(Debug)]
@@ -74,6 +74,7 @@ impl Running {
             return output;
         }
         let timeout = self.program.timeout;
+        let _ = kill_process_group(self.group, Signal::KILL);
         panic!("killed after {timeout:?}: {}", self.kill());
     }
 
