@@ -9,3 +9,6 @@ pub mod stop;
 
 // Floor 1: decisions, pure functions.
 pub mod plan;
+
+// Floor 2: one outside thing each.
+pub mod workdir;
