@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The result of everything that speaks to a server.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong on a connection.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,8 @@ pub enum Error {
         reason: String,
         /// Whether trying again later may help (refused, timed out), as opposed to a mistake.
         transient: bool,
+        /// What the server said, if it spoke.
+        server: Option<Box<ServerError>>,
     },
     /// An established connection broke.
     #[error("connection lost: {0}")]
@@ -49,7 +51,11 @@ impl Error {
     /// The SQLSTATE, when the server gave one.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
-            Error::Server(error) => Some(&error.code),
+            Error::Server(error)
+            | Error::Connect {
+                server: Some(error),
+                ..
+            } => Some(&error.code),
             _ => None,
         }
     }
@@ -122,7 +128,10 @@ impl ServerError {
             if field == 0 {
                 return Ok(error);
             }
-            let end = rest.iter().position(|&byte| byte == 0).ok_or_else(unterminated)?;
+            let end = rest
+                .iter()
+                .position(|&byte| byte == 0)
+                .ok_or_else(unterminated)?;
             let value = String::from_utf8_lossy(&rest[..end]).into_owned();
             body = &rest[end + 1..];
             match field {
@@ -146,7 +155,11 @@ impl ServerError {
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} (SQLSTATE {})", self.severity, self.message, self.code)
+        write!(
+            f,
+            "{}: {} (SQLSTATE {})",
+            self.severity, self.message, self.code
+        )
     }
 }
 

@@ -2,8 +2,13 @@
 //! understands them, TLS, authentication, queries, pipelines, COPY without taking rows apart, and
 //! the replication protocol. It knows nothing of what is done with it.
 
+mod authenticate;
+pub mod cancel;
+pub mod connect;
+pub mod conninfo;
 pub mod error;
 pub mod frame;
 pub mod stream;
+mod tls;
 
 pub use error::{Error, Result, ServerError};
