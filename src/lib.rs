@@ -4,6 +4,7 @@
 
 // Floor 0: words and conventions.
 pub mod error;
+pub mod log;
 pub mod model;
 pub mod stop;
 
@@ -12,3 +13,6 @@ pub mod plan;
 
 // Floor 2: one outside thing each.
 pub mod workdir;
+
+// Floor 5: what the user types.
+pub mod cli;

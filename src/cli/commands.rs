@@ -1,0 +1,167 @@
+//! The tree of commands, and which groups of options each of them offers.
+
+use clap::{Args, Parser, Subcommand};
+
+use super::args::{
+    CommonArgs, DirectoryArgs, FormatArgs, IgnoredArgs, JobsArgs, JsonArgs, ObjectArgs, RunArgs,
+    SourceArgs, SplitArgs, TargetArgs,
+};
+
+/// Copy a live PostgreSQL database to another server
+#[derive(Parser)]
+#[command(
+    name = "pgcopydb",
+    infer_long_args = true,
+    args_override_self = true,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
+    after_help = ROOT_EXAMPLES
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) json: JsonArgs,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// What the user can ask for.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Copy a whole database: schema, rows, indexes, constraints, sequences, large objects
+    #[command(
+        visible_alias = "fork",
+        alias = "copy-db",
+        override_usage = "pgcopydb clone --source <URI> --target <URI> [OPTIONS]",
+        after_help = CLONE_EXAMPLES
+    )]
+    Clone(Box<CloneArgs>),
+
+    /// Copy a part of a database
+    #[command(subcommand, arg_required_else_help = true)]
+    Copy(CopyCommand),
+
+    /// Export a snapshot of the source, and keep it alive until told to stop
+    #[command(after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(SnapshotArgs),
+
+    /// Try to connect to both servers
+    #[command(after_help = PING_EXAMPLES)]
+    Ping(PingArgs),
+
+    /// Print all commands, or the options of one
+    Help(HelpArgs),
+
+    /// Print the version
+    #[command(after_help = VERSION_EXAMPLES)]
+    Version(VersionArgs),
+}
+
+/// What can be copied on its own.
+#[derive(Subcommand)]
+pub(super) enum CopyCommand {
+    /// The same as clone
+    #[command(
+        override_usage = "pgcopydb copy db --source <URI> --target <URI> [OPTIONS]",
+        after_help = CLONE_EXAMPLES
+    )]
+    Db(Box<CloneArgs>),
+}
+
+/// Options of `clone`.
+#[derive(Args)]
+pub(super) struct CloneArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) jobs: JobsArgs,
+    #[command(flatten)]
+    pub(super) split: SplitArgs,
+    #[command(flatten)]
+    pub(super) format: FormatArgs,
+    #[command(flatten)]
+    pub(super) objects: ObjectArgs,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    #[command(flatten)]
+    pub(super) directory: DirectoryArgs,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+    #[command(flatten)]
+    pub(super) ignored: IgnoredArgs,
+}
+
+/// Options of `snapshot`.
+#[derive(Args)]
+pub(super) struct SnapshotArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) directory: DirectoryArgs,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+}
+
+/// Options of `ping`.
+#[derive(Args)]
+pub(super) struct PingArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+}
+
+/// Options of `help`.
+#[derive(Args)]
+pub(super) struct HelpArgs {
+    /// The command to explain
+    #[arg(value_name = "COMMAND")]
+    pub(super) path: Vec<String>,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+}
+
+/// Options of `version`.
+#[derive(Args)]
+pub(super) struct VersionArgs {
+    #[command(flatten)]
+    pub(super) json: JsonArgs,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+}
+
+const ROOT_EXAMPLES: &str = "\
+Examples:
+  pgcopydb clone --source postgres://old/app --target postgres://new/app
+  pgcopydb help clone";
+
+const CLONE_EXAMPLES: &str = "\
+Examples:
+  Copy a database, 8 tables at a time
+    pgcopydb clone -S postgres://old/app -T postgres://new/app --table-jobs 8
+  Copy into a database that has older copies of the same tables
+    pgcopydb clone -S postgres://old/app -T postgres://new/app --drop-if-exists
+  Cut a few very big tables into parts of 10 GB
+    pgcopydb clone -S postgres://old/app -T postgres://new/app --split-at 10GB
+  Go on after a failure
+    pgcopydb clone -S postgres://old/app -T postgres://new/app --resume --not-consistent";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  Keep a snapshot in one terminal, use it in another
+    pgcopydb snapshot --source postgres://old/app
+    pgcopydb clone --snapshot 00000003-00000002-1 -S postgres://old/app -T postgres://new/app";
+
+const PING_EXAMPLES: &str = "\
+Examples:
+  pgcopydb ping --source postgres://old/app --target postgres://new/app";
+
+const VERSION_EXAMPLES: &str = "\
+Examples:
+  pgcopydb version --json";

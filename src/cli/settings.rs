@@ -1,0 +1,303 @@
+//! From words to wishes: defaults that depend on other options, what is mandatory, and what the
+//! published defaults mean.
+
+use std::path::PathBuf;
+
+use super::args::{CommonArgs, CopyFormat, RunArgs, SourceArgs, TargetArgs};
+use super::commands::{Cli, CloneArgs, Command, CopyCommand, HelpArgs};
+use super::exit::{UsageExit, command_tree};
+use crate::error::Kind;
+use crate::log;
+use crate::model::settings::{Beginning, Jobs, RowFormat, Settings};
+
+/// A command line that was understood.
+///
+/// It holds connection strings with their passwords, so that it cannot be printed.
+pub struct Invocation {
+    /// What is to be done.
+    pub request: Request,
+    /// How the log is to look.
+    pub log: log::Options,
+    /// What the user should know once there is a log.
+    pub warnings: Vec<String>,
+}
+
+/// What is to be done.
+pub enum Request {
+    /// Copy a database.
+    Clone(Box<CloneRequest>),
+    /// Export a snapshot and keep it.
+    Snapshot(SnapshotRequest),
+    /// Connect to both servers.
+    Ping(PingRequest),
+    /// Print the version.
+    Version {
+        /// As JSON.
+        json: bool,
+    },
+}
+
+/// A database to copy.
+pub struct CloneRequest {
+    /// Connection string of the source.
+    pub source: String,
+    /// Connection string of the target.
+    pub target: String,
+    /// Everything else.
+    pub settings: Settings,
+}
+
+/// A snapshot to export.
+pub struct SnapshotRequest {
+    /// Connection string of the source.
+    pub source: String,
+    /// The work directory; `None` for the default one.
+    pub directory: Option<PathBuf>,
+}
+
+/// Servers to connect to.
+pub struct PingRequest {
+    /// Connection string of the source.
+    pub source: String,
+    /// Connection string of the target.
+    pub target: String,
+}
+
+/// Settles what the words of a command line mean.
+pub(super) fn invocation(
+    cli: Cli,
+    parser: clap::Command,
+    mut log: log::Options,
+) -> Result<Invocation, UsageExit> {
+    let Some(command) = cli.command else {
+        if cli.common.version {
+            return Ok(Invocation {
+                request: Request::Version {
+                    json: cli.json.json,
+                },
+                log,
+                warnings: Vec::new(),
+            });
+        }
+        let mut parser = parser;
+        return Err(UsageExit::missing_command(
+            parser.render_help().ansi().to_string(),
+        ));
+    };
+
+    log.level = level(&cli.common, common(&command), scale(&command));
+    let mut warnings = Vec::new();
+    let request = if cli.common.version || common(&command).version {
+        Request::Version {
+            json: cli.json.json,
+        }
+    } else {
+        request(command, cli.json.json, parser, &mut warnings)?
+    };
+    Ok(Invocation {
+        request,
+        log,
+        warnings,
+    })
+}
+
+fn request(
+    command: Command,
+    json: bool,
+    parser: clap::Command,
+    warnings: &mut Vec<String>,
+) -> Result<Request, UsageExit> {
+    match command {
+        Command::Clone(args) | Command::Copy(CopyCommand::Db(args)) => {
+            for word in &args.ignored.ignored {
+                let word = word.to_string_lossy();
+                warnings.push(format!(
+                    "ignoring \"{word}\": the command takes options only"
+                ));
+            }
+            if args.format.use_copy_binary && args.format.copy_format == CopyFormat::Text {
+                warnings.push("ignoring --use-copy-binary: the format is text".to_owned());
+            }
+            args.request()
+                .map(|request| Request::Clone(Box::new(request)))
+        }
+        Command::Snapshot(args) => {
+            let SourceArgs {
+                source: Some(source),
+            } = args.source
+            else {
+                return Err(mandatory("Option --source is mandatory", SOURCE_HINT));
+            };
+            Ok(Request::Snapshot(SnapshotRequest {
+                source,
+                directory: args.directory.dir,
+            }))
+        }
+        Command::Ping(args) => {
+            let (source, target) = both(args.source, args.target)?;
+            Ok(Request::Ping(PingRequest { source, target }))
+        }
+        Command::Help(args) => Err(help(&args, parser)),
+        Command::Version(args) => Ok(Request::Version {
+            json: json || args.json.json,
+        }),
+    }
+}
+
+impl CloneArgs {
+    fn request(self) -> Result<CloneRequest, UsageExit> {
+        let (source, target) = both(self.source, self.target)?;
+        let settings = Settings {
+            jobs: Jobs {
+                table: self.jobs.table_jobs,
+                index: self.jobs.index_jobs,
+                restore: self.jobs.restore_jobs.unwrap_or(self.jobs.index_jobs),
+                large_object: self.jobs.large_objects_jobs,
+            },
+            beginning: self.run.beginning(),
+            not_consistent: self.run.not_consistent,
+            snapshot: self.run.snapshot,
+            directory: self.directory.dir,
+            // Zero is the published way to say "never".
+            split_tables_larger_than: self
+                .split
+                .split_tables_larger_than
+                .map(|size| size.0)
+                .filter(|bytes| *bytes > 0),
+            split_max_parts: self.split.split_max_parts,
+            skip_split_by_ctid: self.split.skip_split_by_ctid,
+            row_format: match self.format.copy_format {
+                CopyFormat::Auto => RowFormat::Automatic,
+                CopyFormat::Text => RowFormat::Text,
+            },
+            drop_if_exists: self.objects.drop_if_exists,
+            no_owner: self.objects.no_owner,
+            no_acl: self.objects.no_acl,
+            no_comments: self.objects.no_comments,
+            no_tablespaces: self.objects.no_tablespaces,
+            skip_large_objects: self.objects.skip_large_objects,
+            skip_vacuum: self.objects.skip_vacuum,
+            skip_extensions: self.objects.skip_extensions,
+            skip_extension_comments: self.objects.skip_ext_comments,
+            skip_db_properties: self.objects.skip_db_properties,
+            fail_fast: self.run.fail_fast,
+        };
+        Ok(CloneRequest {
+            source,
+            target,
+            settings,
+        })
+    }
+}
+
+impl RunArgs {
+    /// The parser has refused both options together.
+    fn beginning(&self) -> Beginning {
+        match (self.restart, self.resume) {
+            (true, _) => Beginning::Restart,
+            (false, true) => Beginning::Resume,
+            (false, false) => Beginning::Fresh,
+        }
+    }
+}
+
+const SOURCE_HINT: &str = "Give --source, or set PGCOPYDB_SOURCE_PGURI.";
+const TARGET_HINT: &str = "Give --target, or set PGCOPYDB_TARGET_PGURI.";
+
+fn both(source: SourceArgs, target: TargetArgs) -> Result<(String, String), UsageExit> {
+    const MESSAGE: &str = "Options --source and --target are mandatory";
+    let source = source
+        .source
+        .ok_or_else(|| mandatory(MESSAGE, SOURCE_HINT))?;
+    let target = target
+        .target
+        .ok_or_else(|| mandatory(MESSAGE, TARGET_HINT))?;
+    Ok((source, target))
+}
+
+fn mandatory(message: &str, hint: &str) -> UsageExit {
+    UsageExit::new(Kind::Arguments.exit_code(), message, hint)
+}
+
+/// What `help` prints: the tree of commands, or the help of the one that is named.
+fn help(args: &HelpArgs, mut parser: clap::Command) -> UsageExit {
+    if args.path.is_empty() {
+        let tree = command_tree(&parser);
+        let about = parser
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        return UsageExit::help(format!(
+            "{about}\n\nCommands:\n{tree}\nOptions of a command: pgcopydb <COMMAND> --help\n"
+        ));
+    }
+    let mut command = &mut parser;
+    for name in &args.path {
+        match command.find_subcommand_mut(name) {
+            Some(found) => command = found,
+            None => {
+                let path = args.path.join(" ");
+                return mandatory(
+                    &format!("there is no command \"{path}\""),
+                    "See all commands with pgcopydb help.",
+                );
+            }
+        }
+    }
+    UsageExit::help(command.render_help().ansi().to_string())
+}
+
+/// How many levels one `-v` goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scale {
+    Full,
+    /// Without SQL.
+    Short,
+}
+
+fn scale(command: &Command) -> Scale {
+    match command {
+        Command::Ping(_) => Scale::Short,
+        Command::Clone(_)
+        | Command::Copy(_)
+        | Command::Snapshot(_)
+        | Command::Help(_)
+        | Command::Version(_) => Scale::Full,
+    }
+}
+
+fn common(command: &Command) -> &CommonArgs {
+    match command {
+        Command::Clone(args) | Command::Copy(CopyCommand::Db(args)) => &args.common,
+        Command::Snapshot(args) => &args.common,
+        Command::Ping(args) => &args.common,
+        Command::Help(args) => &args.common,
+        Command::Version(args) => &args.common,
+    }
+}
+
+/// The log level: what stands after the command goes before what stands in front of it, but
+/// `-v` in both places adds up.
+fn level(before: &CommonArgs, after: &CommonArgs, scale: Scale) -> log::Level {
+    use log::Level;
+
+    let fixed = |args: &CommonArgs| match args {
+        CommonArgs { trace: true, .. } => Some(Level::Trace),
+        CommonArgs { debug: true, .. } => Some(Level::Debug),
+        CommonArgs { quiet: true, .. } => Some(Level::Error),
+        _ => None,
+    };
+    if let Some(level) = fixed(after) {
+        return level;
+    }
+    if let (0, Some(level)) = (after.verbose, fixed(before)) {
+        return level;
+    }
+    match (before.verbose.saturating_add(after.verbose), scale) {
+        (0, _) => Level::Info,
+        (1, _) => Level::Notice,
+        (2, Scale::Full) => Level::Sql,
+        (3, Scale::Full) | (2, Scale::Short) => Level::Debug,
+        _ => Level::Trace,
+    }
+}
