@@ -97,9 +97,15 @@ impl Database {
         Session::open(&self.cluster.psql(&self.name))
     }
 
-    /// Ends every other session of the database and drops it with its replication slots.
+    /// Ends every other session of the database and drops it, with its replication slots and
+    /// subscriptions.
     pub fn remove(self) -> Result<(), String> {
         let name = quoted_literal(&self.name);
+        self.try_sql(&subscription_statements("alter subscription %I disable"))?;
+        self.try_sql(&subscription_statements(
+            "alter subscription %I set (slot_name = none)",
+        ))?;
+        self.try_sql(&subscription_statements("drop subscription %I"))?;
         // An active slot is only free when its walsender has noticed that it was terminated.
         self.cluster.try_sql(
             "postgres",
@@ -114,6 +120,15 @@ impl Database {
         )?;
         Ok(())
     }
+}
+
+/// Runs a statement for every subscription of the database.
+fn subscription_statements(statement: &str) -> String {
+    format!(
+        "select format('{statement}', subname) from pg_subscription
+          where subdbid = (select oid from pg_database where datname = current_database())
+         \\gexec\n"
+    )
 }
 
 /// How to reach a database with `psql`.

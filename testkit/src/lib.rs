@@ -19,6 +19,7 @@ mod same;
 mod session;
 mod uri;
 mod version;
+pub mod workload;
 
 pub use cluster::{Builder, Cluster, TlsFiles};
 pub use database::Database;

@@ -1,7 +1,9 @@
 //! The comparison of databases is the judge of all other tests: it must find what is different,
 //! and nothing in a copy that `pg_dump` and `pg_restore` have made.
 
-use pgcopydb_testkit::Pair;
+use std::time::{Duration, Instant};
+
+use pgcopydb_testkit::{Database, Pair, Program, Version, workload};
 
 const SMALL: &str = "
     create table t (a int primary key, b text, c double precision);
@@ -159,5 +161,65 @@ fn a_comparison_can_leave_things_out() {
     assert_eq!(
         pair.same().ignoring("extra").without_rows().differences(),
         [""; 0]
+    );
+}
+
+/// Copies with PostgreSQL's own tools.
+fn dump_and_restore(source: &Database, target: &Database) {
+    let archive = target.cluster().directory().join("archive");
+    let tool = |name: &str| Program::new(Version::newest().program(name));
+    let dump = tool("pg_dump")
+        .args(["-Fc", "-Z0", "-d", &source.uri(), "-f"])
+        .arg(&archive);
+    dump.run().assert_success();
+    let restore = tool("pg_restore")
+        .args(["--exit-on-error", "-d", &target.uri()])
+        .arg(&archive);
+    restore.run().assert_success();
+}
+
+#[test]
+fn what_pg_dump_and_pg_restore_copy_is_the_same() {
+    let pair = Pair::start();
+    workload::torture(&pair.source);
+    workload::torture_roles(&pair.target);
+    dump_and_restore(&pair.source, &pair.target);
+    pair.same().without_statistics().assert();
+    assert!(!pair.same().differences().is_empty());
+    pair.target.sql("analyze");
+    pair.assert_same();
+}
+
+#[test]
+fn workloads_can_be_copied() {
+    let pair = Pair::shared();
+    workload::pgbench(&pair.source, 1);
+    pair.source.sql(&workload::tables(100));
+    pair.source.sql(&workload::large_objects(100));
+    pair.source.sql(&workload::star_schema(1000));
+    pair.source.sql(&workload::partitioned(20));
+    pair.source.sql(&workload::one_table(5));
+    let size: u64 = pair
+        .source
+        .value("select pg_table_size('big')")
+        .parse()
+        .unwrap();
+    assert!((4_500_000..6_000_000).contains(&size), "{size}");
+    dump_and_restore(&pair.source, &pair.target);
+    pair.same().without_statistics().assert();
+}
+
+#[test]
+fn many_tables_are_compared_in_a_few_statements() {
+    let pair = Pair::shared();
+    for database in [&pair.source, &pair.target] {
+        database.sql(&workload::tables(1000));
+    }
+    let begun = Instant::now();
+    pair.same().without_statistics().assert();
+    assert!(
+        begun.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        begun.elapsed()
     );
 }
