@@ -14,5 +14,8 @@ pub mod plan;
 // Floor 2: one outside thing each.
 pub mod workdir;
 
+// Floor 3: tasks, and what the user sees of them.
+pub mod report;
+
 // Floor 5: what the user types.
 pub mod cli;

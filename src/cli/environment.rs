@@ -108,7 +108,7 @@ pub(super) fn detached(command: clap::Command) -> clap::Command {
                 return arg;
             };
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            arg.help(format!("{help} [env: {name}]"))
+            arg.help(format!("{help} [${name}]"))
                 .env(None::<&'static str>)
         })
         .mut_subcommands(detached)

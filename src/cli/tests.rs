@@ -318,7 +318,7 @@ fn a_wrong_variable_is_named() {
 fn help_works_when_everything_else_is_broken() {
     let (code, text) = exit_with("clone --help", &[("PGCOPYDB_TABLE_JOBS", "x")]);
     assert_eq!(code, 0);
-    assert!(text.contains("[env: PGCOPYDB_TABLE_JOBS]"), "{text}");
+    assert!(text.contains("[$PGCOPYDB_TABLE_JOBS]"), "{text}");
 }
 
 #[test]
