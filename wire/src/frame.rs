@@ -1,8 +1,13 @@
 //! Frames: a tag, a length, a body (PostgreSQL documentation, "Message Formats"). Reads them from
 //! the stream, gathers outgoing ones in a buffer, and knows no meaning beyond their limits.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio_util::io::{poll_read_buf, poll_write_buf};
 
 use crate::error::{Error, Result};
 use crate::stream::Stream;
@@ -97,52 +102,56 @@ impl Framed {
     ///
     /// Cancel safe.
     pub async fn fill(&mut self) -> Result<usize> {
-        self.incoming.reserve(READ_BYTES);
-        let read = self.stream.read_buf(&mut self.incoming).await?;
-        if read == 0 {
-            return Err(Error::Lost(std::io::Error::new(
-                std::io::ErrorKind::UnexpectedEof,
-                "the server closed the connection unexpectedly",
-            )));
-        }
-        Ok(read)
-    }
-
-    /// Sends some of the outgoing bytes, at least one if there are any.
-    ///
-    /// Cancel safe: what was sent has left the buffer.
-    pub async fn send_some(&mut self) -> Result<()> {
-        if self.outgoing.has_remaining() {
-            self.stream.write_buf(&mut self.outgoing).await?;
-        }
-        Ok(())
+        poll_fn(|cx| self.poll_fill(cx)).await
     }
 
     /// Sends all outgoing bytes.
     pub async fn flush(&mut self) -> Result<()> {
         while self.outgoing.has_remaining() {
-            self.send_some().await?;
+            poll_fn(|cx| self.poll_send(cx)).await?;
         }
         self.stream.flush().await?;
         Ok(())
     }
 
+    /// Receives what has arrived, if anything has. The end of the stream is an error.
+    pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
+        self.incoming.reserve(READ_BYTES);
+        match ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.incoming))? {
+            0 => Poll::Ready(Err(Error::Lost(std::io::Error::new(
+                std::io::ErrorKind::UnexpectedEof,
+                "the server closed the connection unexpectedly",
+            )))),
+            read => Poll::Ready(Ok(read)),
+        }
+    }
+
+    /// Sends as much of the outgoing bytes as the kernel takes. Must not be called without any.
+    pub fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let sent = ready!(poll_write_buf(Pin::new(&mut self.stream), cx, &mut self.outgoing))?;
+        if sent == 0 {
+            return Poll::Ready(Err(Error::Lost(std::io::ErrorKind::WriteZero.into())));
+        }
+        // TLS holds records back until it is told to let go of them.
+        if !self.outgoing.has_remaining() {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Sends what is outgoing and receives into the buffer at the same time, until everything is
     /// sent: neither side can block the other.
     pub async fn exchange(&mut self) -> Result<()> {
-        let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
         while self.outgoing.has_remaining() {
-            self.incoming.reserve(READ_BYTES);
-            tokio::select! {
-                sent = writer.write_buf(&mut self.outgoing) => { sent?; }
-                read = reader.read_buf(&mut self.incoming) => {
-                    if read? == 0 {
-                        return Err(Error::Lost(std::io::ErrorKind::UnexpectedEof.into()));
-                    }
-                }
-            }
+            poll_fn(|cx| {
+                // What a closing server had to say was received before the failure to send.
+                let received = self.poll_fill(cx)?.is_ready();
+                let sent = self.poll_send(cx)?.is_ready();
+                if sent || received { Poll::Ready(Ok::<(), Error>(())) } else { Poll::Pending }
+            })
+            .await?;
         }
-        writer.flush().await?;
+        self.stream.flush().await?;
         Ok(())
     }
 }

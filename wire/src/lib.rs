@@ -5,10 +5,18 @@
 mod authenticate;
 pub mod cancel;
 pub mod connect;
+pub mod connection;
 pub mod conninfo;
+pub mod copy;
 pub mod error;
 pub mod frame;
+pub mod pipeline;
+pub mod row;
 pub mod stream;
 mod tls;
 
+pub use cancel::CancelKey;
+pub use connection::Connection;
+pub use conninfo::Conninfo;
 pub use error::{Error, Result, ServerError};
+pub use row::{Row, Rows};

@@ -1,0 +1,339 @@
+//! COPY (PostgreSQL documentation, "COPY Operations"): rows out of a server, and the pump that
+//! sends them on to another without taking them apart.
+//!
+//! A server sends one CopyData message per row; in the other direction the boundaries of messages
+//! mean nothing, in text and in binary form alike. The pump strips the headers and sends the bytes
+//! on in messages of about 64 kB, which costs the receiving server less.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use postgres_protocol::message::frontend;
+
+use crate::connection::{Connection, command_tag, rows_of_tag, unexpected};
+use crate::error::{Error, Result, ServerError};
+use crate::frame::HEADER_BYTES;
+
+/// Payload of the CopyData messages that the pump makes.
+const FRAME_PAYLOAD_BYTES: usize = 64 * 1024;
+
+/// Bytes that wait for the target before we stop reading from the source.
+const PENDING_BYTES_MAX: usize = 4 * FRAME_PAYLOAD_BYTES;
+
+/// What a COPY moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Bytes of COPY data, without the frames around them.
+    pub bytes: u64,
+    /// Rows, as the target counted them.
+    pub rows: u64,
+}
+
+/// Which of the two servers an error came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The server that rows come from.
+    Source,
+    /// The server that rows go to.
+    Target,
+}
+
+/// A COPY from one server to another failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct PumpError {
+    /// Where the first error happened.
+    pub side: Side,
+    /// The first error; what followed from it on the other side is of no interest.
+    pub error: Error,
+}
+
+/// Streams the rows of `out_sql` (a `COPY … TO STDOUT`) on `source` into `in_sql` (a `COPY … FROM
+/// STDIN`) on `target`. `moved` is raised as bytes pass, for whoever shows progress.
+///
+/// After an error both sessions are ready again, unless the error closed them.
+pub async fn pump(
+    source: &mut Connection,
+    target: &mut Connection,
+    out_sql: &str,
+    in_sql: &str,
+    moved: &AtomicU64,
+) -> std::result::Result<Copied, PumpError> {
+    // Both are asked before either is heard: one round trip, not two.
+    target.begin(|buffer| frontend::query(in_sql, buffer)).await.map_err(on(Side::Target))?;
+    let asked = source.begin(|buffer| frontend::query(out_sql, buffer)).await;
+    let receiving = wait_for_copy(target, b'G').await;
+    let sending = match asked {
+        Ok(()) => wait_for_copy(source, b'H').await,
+        Err(error) => Err(error),
+    };
+    let mut reframer = Reframer::default();
+    match (receiving, sending) {
+        (Ok(()), Ok(())) => {}
+        (Err(error), sending) => {
+            if sending.is_ok() {
+                stop_source(source, &mut reframer).await;
+            }
+            return Err(PumpError { side: Side::Target, error });
+        }
+        (Ok(()), Err(error)) => {
+            fail_target(target, &error).await;
+            return Err(PumpError { side: Side::Source, error });
+        }
+    }
+    if let Err(failure) = flow(source, target, &mut reframer, moved).await {
+        match failure.side {
+            Side::Source => fail_target(target, &failure.error).await,
+            Side::Target => stop_source(source, &mut reframer).await,
+        }
+        return Err(failure);
+    }
+    Ok(Copied { bytes: reframer.bytes, rows: finish(source, target).await? })
+}
+
+fn on(side: Side) -> impl Fn(Error) -> PumpError {
+    move |error| PumpError { side, error }
+}
+
+/// Waits for CopyInResponse (`G`) or CopyOutResponse (`H`).
+async fn wait_for_copy(connection: &mut Connection, response: u8) -> Result<()> {
+    let frame = connection.next_frame().await?;
+    match frame.tag {
+        tag if tag == response => Ok(()),
+        b'E' => {
+            let error = Error::Server(Box::new(ServerError::parse(&frame.body)?));
+            connection.until_ready(|_| Ok(true)).await.ok();
+            Err(error)
+        }
+        tag => Err(unexpected(tag)),
+    }
+}
+
+/// Moves bytes until the source says CopyDone; both directions of the target are served at once.
+async fn flow(
+    source: &mut Connection,
+    target: &mut Connection,
+    reframer: &mut Reframer,
+    moved: &AtomicU64,
+) -> std::result::Result<(), PumpError> {
+    let mut done = false;
+    loop {
+        let before = reframer.bytes;
+        if !done {
+            done = reframer.take(source).map_err(on(Side::Source))?;
+        }
+        moved.fetch_add(reframer.bytes - before, Ordering::Relaxed);
+        reframer.give(&mut target.framed.outgoing, done);
+        if done && !target.framed.outgoing.has_remaining() {
+            return Ok(());
+        }
+        let progress = poll_fn(|cx| poll_once(cx, source, target, done)).await;
+        // A target that has closed may have said why: that is the better error.
+        check_target(target).map_err(on(Side::Target))?;
+        progress?;
+    }
+}
+
+/// One round of whatever can be done now: read from the source while there is room, send to the
+/// target, and hear what the target has to say.
+fn poll_once(
+    cx: &mut Context<'_>,
+    source: &mut Connection,
+    target: &mut Connection,
+    source_done: bool,
+) -> Poll<std::result::Result<(), PumpError>> {
+    let mut progress = false;
+    // The target is heard before it is spoken to: if it has closed, the reason is there to be read.
+    if target.framed.poll_fill(cx).map_err(on(Side::Target))?.is_ready() {
+        progress = true;
+    }
+    if target.framed.outgoing.has_remaining()
+        && target.framed.poll_send(cx).map_err(on(Side::Target))?.is_ready()
+    {
+        progress = true;
+    }
+    if !source_done
+        && target.framed.outgoing.len() < PENDING_BYTES_MAX
+        && source.framed.poll_fill(cx).map_err(on(Side::Source))?.is_ready()
+    {
+        progress = true;
+    }
+    if progress { Poll::Ready(Ok(())) } else { Poll::Pending }
+}
+
+/// Reads what the target said in the middle of a COPY: notices, or the error that ends it.
+fn check_target(target: &mut Connection) -> Result<()> {
+    while let Some(frame) = target.framed.buffered()? {
+        if target.is_asynchronous(&frame)? {
+            continue;
+        }
+        return Err(match frame.tag {
+            b'E' => Error::Server(Box::new(ServerError::parse(&frame.body)?)),
+            tag => unexpected(tag),
+        });
+    }
+    Ok(())
+}
+
+/// Both servers have said and heard all rows: the source's last words, then the target's count.
+async fn finish(
+    source: &mut Connection,
+    target: &mut Connection,
+) -> std::result::Result<u64, PumpError> {
+    if let Err(error) = source.until_ready(|frame| Ok(frame.tag == b'C')).await {
+        fail_target(target, &error).await;
+        return Err(on(Side::Source)(error));
+    }
+    frontend::copy_done(&mut target.framed.outgoing);
+    target.framed.exchange().await.map_err(on(Side::Target))?;
+    let mut rows = 0;
+    target
+        .until_ready(|frame| {
+            if frame.tag == b'C' {
+                rows = rows_of_tag(&command_tag(&frame.body)?);
+            }
+            Ok(frame.tag == b'C')
+        })
+        .await
+        .map_err(on(Side::Target))?;
+    Ok(rows)
+}
+
+/// Ends the target's COPY without its rows. What it answers is our own doing and not reported.
+async fn fail_target(target: &mut Connection, reason: &Error) {
+    let reason = format!("the source failed: {reason}").replace('\0', " ");
+    if frontend::copy_fail(&reason, &mut target.framed.outgoing).is_ok()
+        && target.framed.exchange().await.is_ok()
+    {
+        target.until_ready(|_| Ok(true)).await.ok();
+    }
+}
+
+/// Makes the source stop sending and throws away what it had already sent.
+async fn stop_source(source: &mut Connection, reframer: &mut Reframer) {
+    if source.cancel_key().cancel().await.is_err() {
+        return;
+    }
+    loop {
+        match reframer.take(source) {
+            Ok(false) if source.framed.fill().await.is_ok() => reframer.frame.clear(),
+            Ok(true) | Err(Error::Server(_)) => break,
+            Ok(false) | Err(_) => return,
+        }
+    }
+    source.until_ready(|_| Ok(true)).await.ok();
+}
+
+impl Connection {
+    /// Starts a `COPY … TO STDOUT`.
+    pub async fn copy_out(&mut self, sql: &str) -> Result<CopyOut<'_>> {
+        self.begin(|buffer| frontend::query(sql, buffer)).await?;
+        wait_for_copy(self, b'H').await?;
+        Ok(CopyOut { connection: self })
+    }
+}
+
+/// The rows of a COPY OUT, one message at a time.
+#[derive(Debug)]
+pub struct CopyOut<'a> {
+    connection: &'a mut Connection,
+}
+
+impl CopyOut<'_> {
+    /// The next CopyData message: a row, or the header or trailer of the binary form. `None` at the
+    /// end, when the session is ready again.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            let frame = self.connection.next_frame().await?;
+            match frame.tag {
+                b'd' => return Ok(Some(frame.body)),
+                b'c' => {
+                    self.connection.until_ready(|frame| Ok(frame.tag == b'C')).await?;
+                    return Ok(None);
+                }
+                b'E' => {
+                    let error = Error::Server(Box::new(ServerError::parse(&frame.body)?));
+                    self.connection.until_ready(|_| Ok(true)).await.ok();
+                    return Err(error);
+                }
+                tag => return Err(unexpected(tag)),
+            }
+        }
+    }
+}
+
+/// Takes CopyData messages of any size apart and makes messages of one size.
+#[derive(Debug, Default)]
+struct Reframer {
+    /// Payload of the message in hand that has not arrived yet.
+    missing: usize,
+    /// A message being made: its header's place, then payload.
+    frame: BytesMut,
+    /// Payload so far.
+    bytes: u64,
+}
+
+impl Reframer {
+    /// Moves the payload that has arrived; true when the source has sent CopyDone.
+    fn take(&mut self, source: &mut Connection) -> Result<bool> {
+        loop {
+            if self.missing > 0 {
+                let incoming = source.framed.incoming();
+                let here = self.missing.min(incoming.len());
+                if here == 0 {
+                    return Ok(false);
+                }
+                append(&mut self.frame, &incoming[..here]);
+                incoming.advance(here);
+                self.bytes += here as u64;
+                self.missing -= here;
+                continue;
+            }
+            match source.framed.header()? {
+                None => return Ok(false),
+                Some((b'd', length)) => {
+                    source.framed.incoming().advance(HEADER_BYTES);
+                    self.missing = length;
+                }
+                Some((tag, _)) => {
+                    let Some(frame) = source.framed.buffered()? else { return Ok(false) };
+                    if source.is_asynchronous(&frame)? {
+                        continue;
+                    }
+                    return match tag {
+                        b'c' => Ok(true),
+                        b'E' => Err(Error::Server(Box::new(ServerError::parse(&frame.body)?))),
+                        tag => Err(unexpected(tag)),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Hands the message in hand over when it is large enough, or when it is the last one.
+    fn give(&mut self, outgoing: &mut BytesMut, last: bool) {
+        let enough = self.frame.len() >= HEADER_BYTES + FRAME_PAYLOAD_BYTES;
+        if self.frame.is_empty() || !(enough || last) {
+            return;
+        }
+        // The length counts itself but not the tag.
+        let length = (self.frame.len() - 1) as u32;
+        self.frame[1..HEADER_BYTES].copy_from_slice(&length.to_be_bytes());
+        if outgoing.is_empty() {
+            std::mem::swap(outgoing, &mut self.frame);
+        } else {
+            outgoing.extend_from_slice(&self.frame);
+        }
+        self.frame.clear();
+    }
+}
+
+fn append(frame: &mut BytesMut, payload: &[u8]) {
+    if frame.is_empty() {
+        frame.reserve(HEADER_BYTES + FRAME_PAYLOAD_BYTES);
+        frame.put_slice(b"d\0\0\0\0");
+    }
+    frame.put_slice(payload);
+}

@@ -1,0 +1,129 @@
+//! Many statements, one wait: prepared statements executed back to back, answers read together
+//! (PostgreSQL documentation, "Pipelining").
+
+use bytes::Buf;
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
+
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+
+/// Outgoing bytes that are gathered before they are sent. Sending always receives as well, so
+/// neither side can block the other whatever is in flight.
+const GATHERED_BYTES_MAX: usize = 64 * 1024;
+
+/// A value of a pipelined statement.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// NULL.
+    Null,
+    /// The text form of the parameter's type.
+    Text(&'a str),
+    /// The binary form of the parameter's type.
+    Binary(&'a [u8]),
+}
+
+/// Statements that have been sent and not yet answered.
+///
+/// The first error skips everything up to the next [`Pipeline::sync`], which returns it.
+#[derive(Debug)]
+pub struct Pipeline<'a> {
+    connection: &'a mut Connection,
+}
+
+impl Connection {
+    /// Starts a pipeline. It must end with [`Pipeline::sync`], or the session is of no more use.
+    pub fn pipeline(&mut self) -> Result<Pipeline<'_>> {
+        if !self.ready {
+            return Err(Error::Protocol("the session is in the middle of something".into()));
+        }
+        self.ready = false;
+        Ok(Pipeline { connection: self })
+    }
+}
+
+impl Pipeline<'_> {
+    /// Prepares a statement under a name, for [`Pipeline::execute`].
+    pub async fn prepare(&mut self, name: &str, sql: &str) -> Result<()> {
+        let buffer = &mut self.connection.framed.outgoing;
+        frontend::parse(name, sql, [], buffer).map_err(unsendable)?;
+        self.gathered().await
+    }
+
+    /// Executes a prepared statement. Rows it may return are thrown away.
+    pub async fn execute(&mut self, name: &str, values: &[Value<'_>]) -> Result<()> {
+        let formats = values.iter().map(|value| i16::from(matches!(value, Value::Binary(_))));
+        let buffer = &mut self.connection.framed.outgoing;
+        frontend::bind(
+            "",
+            name,
+            formats,
+            values,
+            |value, buffer| {
+                match value {
+                    Value::Null => return Ok(IsNull::Yes),
+                    Value::Text(text) => buffer.extend_from_slice(text.as_bytes()),
+                    Value::Binary(bytes) => buffer.extend_from_slice(bytes),
+                }
+                Ok(IsNull::No)
+            },
+            [],
+            buffer,
+        )
+        .map_err(|error| match error {
+            frontend::BindError::Conversion(error) => Error::Protocol(error.to_string()),
+            frontend::BindError::Serialization(error) => unsendable(error),
+        })?;
+        frontend::execute("", 0, buffer).map_err(unsendable)?;
+        self.gathered().await
+    }
+
+    /// Prepares and executes a statement without parameters.
+    pub async fn run(&mut self, sql: &str) -> Result<()> {
+        self.prepare("", sql).await?;
+        self.execute("", &[]).await
+    }
+
+    /// Sends the rest and waits for all answers; returns the first error. The pipeline may go on.
+    pub async fn sync(&mut self) -> Result<()> {
+        frontend::sync(&mut self.connection.framed.outgoing);
+        self.connection.framed.exchange().await?;
+        let answered = self.connection.until_ready(|frame| Ok(is_answer(frame.tag))).await;
+        self.connection.ready = false;
+        answered
+    }
+
+    /// Ends the pipeline: everything sent is answered and the session takes statements again.
+    pub async fn finish(mut self) -> Result<()> {
+        let answered = self.sync().await;
+        let lost = answered.as_ref().is_err_and(Error::is_closed);
+        self.connection.ready = !lost;
+        answered
+    }
+
+    /// Sends what was gathered once it is enough, and drops the answers that came meanwhile, so
+    /// that they do not pile up.
+    async fn gathered(&mut self) -> Result<()> {
+        if self.connection.framed.outgoing.remaining() < GATHERED_BYTES_MAX {
+            return Ok(());
+        }
+        self.connection.framed.exchange().await?;
+        while let Some((b'1' | b'2' | b'C' | b'D' | b'n' | b'I', _)) =
+            self.connection.framed.header()?
+        {
+            if self.connection.framed.buffered()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// ParseComplete, BindComplete, CommandComplete, DataRow, NoData, EmptyQueryResponse.
+fn is_answer(tag: u8) -> bool {
+    matches!(tag, b'1' | b'2' | b'C' | b'D' | b'n' | b'I')
+}
+
+fn unsendable(error: std::io::Error) -> Error {
+    Error::Protocol(error.to_string())
+}
