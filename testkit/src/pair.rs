@@ -110,11 +110,22 @@ impl Pair {
         Same::of(&self.source, &self.target)
     }
 
+    /// The newer version of the two: `pg_dump` reads no newer server than itself, and what
+    /// `pg_restore` writes may be too new for an older one.
+    #[must_use]
+    pub fn newer_version(&self) -> &Version {
+        self.source
+            .cluster()
+            .version()
+            .max(self.target.cluster().version())
+    }
+
     /// The program under test, told of both databases by its environment. A test passes
     /// `env!("CARGO_BIN_EXE_pgcopydb")`, which only the crate with the program has.
     #[must_use]
     pub fn program(&self, path: impl AsRef<Path>) -> Program {
         Program::new(path)
+            .tools(self.newer_version())
             .directory(self.directory())
             .env("PGCOPYDB_SOURCE_PGURI", self.source.uri())
             .env("PGCOPYDB_TARGET_PGURI", self.target.uri())

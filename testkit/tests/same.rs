@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgcopydb_testkit::{Database, Pair, Program, Version, workload};
+use pgcopydb_testkit::{Pair, Program, Version, workload};
 
 const SMALL: &str = "
     create table t (a int primary key, b text, c double precision);
@@ -165,9 +165,10 @@ fn a_comparison_can_leave_things_out() {
 }
 
 /// Copies with PostgreSQL's own tools.
-fn dump_and_restore(source: &Database, target: &Database) {
-    let archive = target.cluster().directory().join("archive");
-    let tool = |name: &str| Program::new(Version::newest().program(name));
+fn dump_and_restore(pair: &Pair) {
+    let Pair { source, target, .. } = pair;
+    let archive = pair.directory().join("archive");
+    let tool = |name: &str| Program::new(pair.newer_version().program(name));
     let dump = tool("pg_dump")
         .args(["-Fc", "-Z0", "-d", &source.uri(), "-f"])
         .arg(&archive);
@@ -178,16 +179,31 @@ fn dump_and_restore(source: &Database, target: &Database) {
     restore.run().assert_success();
 }
 
-#[test]
-fn what_pg_dump_and_pg_restore_copy_is_the_same() {
-    let pair = Pair::start();
+#[track_caller]
+fn assert_torture_survives(source: &Version, target: &Version) {
+    eprintln!("{source} to {target}");
+    let pair = Pair::of_versions(source, target);
     workload::torture(&pair.source);
     workload::torture_roles(&pair.target);
-    dump_and_restore(&pair.source, &pair.target);
+    dump_and_restore(&pair);
     pair.same().without_statistics().assert();
     assert!(!pair.same().differences().is_empty());
     pair.target.sql("analyze");
     pair.assert_same();
+}
+
+#[test]
+fn what_pg_dump_and_pg_restore_copy_is_the_same() {
+    for version in Version::all() {
+        assert_torture_survives(version, version);
+    }
+}
+
+#[test]
+fn what_pg_dump_and_pg_restore_copy_to_a_newer_version_is_the_same() {
+    for versions in Version::all().windows(2) {
+        assert_torture_survives(&versions[0], &versions[1]);
+    }
 }
 
 #[test]
@@ -205,7 +221,7 @@ fn workloads_can_be_copied() {
         .parse()
         .unwrap();
     assert!((4_500_000..6_000_000).contains(&size), "{size}");
-    dump_and_restore(&pair.source, &pair.target);
+    dump_and_restore(&pair);
     pair.same().without_statistics().assert();
 }
 

@@ -1,7 +1,7 @@
 //! The program under test: how it is started, and what it said when it has ended.
 //!
-//! It gets a clean environment, a private `TMPDIR` and `HOME`, the programs of the newest
-//! PostgreSQL first in its `PATH`, and a limited time.
+//! It gets a clean environment, a private `TMPDIR` and `HOME`, the programs of one
+//! version of PostgreSQL first in its `PATH`, and a limited time.
 
 mod output;
 mod running;
@@ -54,7 +54,7 @@ impl Program {
             environment: Vec::new(),
             stdin: Vec::new(),
             timeout: TIMEOUT,
-            tools: Version::newest(),
+            tools: Version::default(),
             directory: Directory::Own(Arc::new(directory.expect("a temporary directory"))),
         }
     }
@@ -111,7 +111,7 @@ impl Program {
         self
     }
 
-    /// Puts the programs of this version first in the `PATH`, the newest otherwise.
+    /// Puts the programs of this version first in the `PATH`, the default version otherwise.
     #[must_use]
     pub fn tools(mut self, version: &Version) -> Program {
         self.tools = version.clone();
