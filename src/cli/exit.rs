@@ -15,7 +15,10 @@ pub struct UsageExit {
 impl UsageExit {
     /// A mistake of the user, and what to do about it.
     pub(super) fn new(code: u8, message: impl Into<String>, hint: impl Into<String>) -> UsageExit {
-        let text = format!("error: {}\n\n  hint: {}\n", message.into(), hint.into());
+        let (message, hint) = (message.into(), hint.into());
+        // The colours of the parser's own messages.
+        let text =
+            format!("\x1b[1m\x1b[31merror:\x1b[0m {message}\n\n  \x1b[32mhint:\x1b[0m {hint}\n");
         UsageExit {
             code,
             text: conceal(&text),

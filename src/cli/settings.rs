@@ -122,12 +122,8 @@ fn request(
                 .map(|request| Request::Clone(Box::new(request)))
         }
         Command::Snapshot(args) => {
-            let SourceArgs {
-                source: Some(source),
-            } = args.source
-            else {
-                return Err(mandatory("Option --source is mandatory", SOURCE_HINT));
-            };
+            let source = given(args.source.source)
+                .ok_or_else(|| mandatory("Option --source is mandatory", SOURCE_HINT))?;
             Ok(Request::Snapshot(SnapshotRequest {
                 source,
                 directory: args.directory.dir,
@@ -206,13 +202,15 @@ const TARGET_HINT: &str = "Give --target, or set PGCOPYDB_TARGET_PGURI.";
 
 fn both(source: SourceArgs, target: TargetArgs) -> Result<(String, String), UsageExit> {
     const MESSAGE: &str = "Options --source and --target are mandatory";
-    let source = source
-        .source
-        .ok_or_else(|| mandatory(MESSAGE, SOURCE_HINT))?;
-    let target = target
-        .target
-        .ok_or_else(|| mandatory(MESSAGE, TARGET_HINT))?;
+    let source = given(source.source).ok_or_else(|| mandatory(MESSAGE, SOURCE_HINT))?;
+    let target = given(target.target).ok_or_else(|| mandatory(MESSAGE, TARGET_HINT))?;
     Ok((source, target))
+}
+
+/// An empty connection string means that a variable of a script was not set, not that all the
+/// defaults of a connection are wanted.
+fn given(connection_string: Option<String>) -> Option<String> {
+    connection_string.filter(|text| !text.trim().is_empty())
 }
 
 fn mandatory(message: &str, hint: &str) -> UsageExit {
@@ -231,6 +229,8 @@ fn help(args: &HelpArgs, mut parser: clap::Command) -> UsageExit {
             "{about}\n\nCommands:\n{tree}\nOptions of a command: pgcopydb <COMMAND> --help\n"
         ));
     }
+    // Gives the commands below their full names.
+    parser.build();
     let mut command = &mut parser;
     for name in &args.path {
         match command.find_subcommand_mut(name) {

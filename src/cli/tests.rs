@@ -216,6 +216,18 @@ fn both_servers_are_mandatory() {
 }
 
 #[test]
+fn an_empty_connection_string_is_a_missing_one() {
+    let words = ["pgcopydb", "clone", "--source", "", "--target", "b"];
+    let Err(exit) = parse(words, |_| None) else {
+        panic!("accepted")
+    };
+    assert!(
+        exit.text()
+            .contains("Options --source and --target are mandatory")
+    );
+}
+
+#[test]
 fn restart_and_resume_exclude_each_other() {
     let (code, text) = exit(&format!("clone {BOTH} --restart --resume"));
     assert_eq!(code, 1);
@@ -429,7 +441,16 @@ fn help_is_an_answer_and_a_missing_command_a_mistake() {
         ),
         ("clone -h", 0, "Copy a whole database"),
         ("help clone", 0, "Copy a whole database"),
-        ("help copy db", 0, "The same as clone"),
+        (
+            "help copy db",
+            0,
+            "The same as clone\n\nUsage: pgcopydb copy db --source",
+        ),
+        (
+            "help ping",
+            0,
+            "Try to connect to both servers\n\nUsage: pgcopydb ping [OPTIONS]",
+        ),
         ("help nothing", 1, "error: there is no command \"nothing\""),
         (
             "copy",
