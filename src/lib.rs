@@ -12,6 +12,7 @@ pub mod stop;
 pub mod plan;
 
 // Floor 2: one outside thing each.
+pub mod catalog;
 pub mod workdir;
 
 // Floor 3: tasks, and what the user sees of them.

@@ -8,6 +8,7 @@ pub mod inventory;
 pub mod name;
 pub mod oid;
 pub mod settings;
+pub mod summary;
 pub mod table;
 pub mod types;
 
@@ -18,5 +19,9 @@ pub use inventory::Inventory;
 pub use name::{QualifiedName, quote_identifier, quote_literal};
 pub use oid::Oid;
 pub use settings::{Beginning, Jobs, Settings};
+pub use summary::{
+    Counter, Failure, ObjectSummary, PartSummary, Progress, Section, SectionSummary, StepKind,
+    Summary, TableSummary,
+};
 pub use table::{Column, PartRange, Table, TableKind, TablePart};
 pub use types::{Type, TypeKind};

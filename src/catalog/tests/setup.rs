@@ -1,0 +1,123 @@
+//! What a later run may want of a directory.
+
+use super::*;
+
+pub(super) fn sample() -> Setup {
+    Setup {
+        filters: Some(r#"{"type":"SOURCE_FILTER_TYPE_EXCL"}"#.to_owned()),
+        ..Setup::new(
+            "postgres://u@source/pagila".to_owned(),
+            Some("postgres://u@target/pagila".to_owned()),
+            &Settings {
+                snapshot: Some("00000003-0000001B-1".to_owned()),
+                split_tables_larger_than: Some(10 << 30),
+                split_max_parts: Some(8),
+                no_owner: true,
+                ..Settings::default()
+            },
+        )
+    }
+}
+
+fn outcome(change: impl FnOnce(&mut Setup)) -> Result<Setup> {
+    let mut wanted = sample();
+    change(&mut wanted);
+    sample().continued(&wanted, Consistency::Required, Path::new("/work"))
+}
+
+fn refusal(change: impl FnOnce(&mut Setup)) -> String {
+    let error = outcome(change).unwrap_err();
+    assert_eq!(error.kind(), Kind::State);
+    assert_eq!(error.message(), "could not resume in \"/work\"");
+    assert!(error.hint_text().unwrap().contains("--restart"));
+    error.detail_text().unwrap().to_owned()
+}
+
+#[test]
+fn the_same_is_continued() {
+    assert_eq!(outcome(|_| ()).unwrap(), sample());
+}
+
+#[test]
+fn every_difference_is_named() {
+    assert_eq!(
+        refusal(|wanted| wanted.source = "postgres://u@source/chinook".to_owned()),
+        "The directory is for source \"postgres://u@source/pagila\", this command names \
+         \"postgres://u@source/chinook\"."
+    );
+    assert_eq!(
+        refusal(|wanted| wanted.target = Some("postgres://u@target/chinook".to_owned())),
+        "The directory is for target \"postgres://u@target/pagila\", this command names \
+         \"postgres://u@target/chinook\"."
+    );
+    assert_eq!(
+        refusal(|wanted| wanted.snapshot = Some("00000004-0000001B-1".to_owned())),
+        "The directory is for snapshot \"00000003-0000001B-1\", this command names \
+         \"00000004-0000001B-1\"."
+    );
+    assert_eq!(
+        refusal(|wanted| wanted.split_tables_larger_than = None),
+        "The directory is for --split-tables-larger-than 10737418240, this command names none."
+    );
+    assert_eq!(
+        refusal(|wanted| wanted.split_max_parts = Some(4)),
+        "The directory is for --split-max-parts 8, this command names 4."
+    );
+    assert_eq!(
+        refusal(|wanted| wanted.filters = Some("{}".to_owned())),
+        "The directory is for filters {\"type\":\"SOURCE_FILTER_TYPE_EXCL\"}, this command names \
+         {}."
+    );
+    assert_eq!(
+        refusal(|wanted| wanted.options.clear()),
+        "The directory is for options --no-owner, this command names none."
+    );
+}
+
+#[test]
+fn what_is_not_named_stays() {
+    let kept = outcome(|wanted| {
+        wanted.target = None;
+        wanted.snapshot = None;
+        wanted.filters = None;
+        wanted.jobs.table = 16;
+    })
+    .unwrap();
+    let mut expected = sample();
+    expected.jobs.table = 16;
+    assert_eq!(kept, expected);
+}
+
+#[test]
+fn another_snapshot_is_for_those_who_waive_consistency() {
+    for snapshot in [None, Some("00000004-0000001B-1".to_owned())] {
+        let mut wanted = sample();
+        wanted.snapshot = snapshot.clone();
+        let kept = sample()
+            .continued(&wanted, Consistency::Waived, Path::new("/work"))
+            .unwrap();
+        assert_eq!(kept.snapshot, snapshot);
+    }
+    let mut wanted = sample();
+    wanted.source = "postgres://u@source/chinook".to_owned();
+    assert!(
+        sample()
+            .continued(&wanted, Consistency::Waived, Path::new("/work"))
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_set_up_is_registered_in_place_of_another() {
+    let scratch = Scratch::new();
+    let catalog = scratch.open().await;
+    assert_eq!(catalog.setup().await.unwrap(), None);
+    catalog.register_setup(&sample()).await.unwrap();
+    let other = Setup::new(
+        "postgres://u@other/db".to_owned(),
+        None,
+        &Settings::default(),
+    );
+    catalog.register_setup(&other).await.unwrap();
+    assert_eq!(catalog.setup().await.unwrap(), Some(other));
+}
