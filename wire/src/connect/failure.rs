@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, ServerError};
+use crate::tls::tls_reason;
 
 /// A failed attempt.
 #[derive(Debug)]
@@ -140,6 +141,10 @@ impl From<Error> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
-        Failure::new(FailureKind::Unreachable, error.to_string())
+        match tls_reason(&error) {
+            // Under TLS 1.3 the server refuses our certificate when we think that all is done.
+            Some(reason) => Failure::new(FailureKind::Tls, reason),
+            None => Failure::new(FailureKind::Unreachable, error.to_string()),
+        }
     }
 }

@@ -17,7 +17,6 @@ pub(crate) use failure::{Failure, FailureKind};
 use socket::Address;
 use startup::Session;
 
-use crate::authenticate::Channel;
 use crate::cancel::CancelKey;
 use crate::conninfo::{
     Conninfo, HostPort, LoadBalanceHosts, SslMode, TargetSessionAttributes as Wanted,
@@ -264,9 +263,7 @@ impl Attempt<'_> {
                 }
             }
         };
-        let channel = tls
-            .as_ref()
-            .map_or(Channel::Plain, |tls| tls.channel(&stream));
+        let channel = Tls::channel(&stream);
         let framed = Framed::new(stream);
         let password = conninfo.password_for(index);
         let mut session = startup::start(framed, conninfo, password, channel).await?;

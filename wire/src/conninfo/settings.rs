@@ -127,14 +127,6 @@ words! {
     }
 }
 
-words! {
-    GssEncMode {
-        Disable = "disable",
-        Prefer = "prefer",
-        Require = "require",
-    }
-}
-
 /// A version of the TLS protocol, older ones than we speak included, as bounds may name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
@@ -221,14 +213,7 @@ impl Settings {
         if root_is_system && sslmode != SslMode::VerifyFull {
             return Err(weak(sslmode, "sslrootcert=system"));
         }
-        let gssencmode = word(given, "gssencmode", GssEncMode::read, GssEncMode::Prefer)?;
-        if gssencmode == GssEncMode::Require {
-            return Err(Error::Unsupported(
-                "gssencmode=require is not supported; use sslmode=require or stronger for an \
-                 encrypted connection"
-                    .into(),
-            ));
-        }
+        check_gssencmode(given)?;
         Ok(Settings {
             sslmode,
             sslnegotiation,
@@ -274,6 +259,19 @@ fn word<T>(
     match given.value(name) {
         None => Ok(default),
         Some(word) => read(word).ok_or_else(|| given.invalid(name)),
+    }
+}
+
+/// Only whether GSSAPI encryption must be used is of interest: it cannot.
+fn check_gssencmode(given: &Given) -> Result<()> {
+    match given.value("gssencmode") {
+        None | Some("disable" | "prefer") => Ok(()),
+        Some("require") => Err(Error::Unsupported(
+            "gssencmode=require is not supported; use sslmode=require or stronger for an \
+             encrypted connection"
+                .into(),
+        )),
+        Some(_) => Err(given.invalid("gssencmode")),
     }
 }
 

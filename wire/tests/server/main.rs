@@ -1,8 +1,12 @@
-//! The client against real servers, and against peers that are none.
+//! The client against real servers, against peers that are none, and against `psql`.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod authentication;
+mod oracle;
+mod psql_agrees;
+
+use std::path::PathBuf;
 
 use pgcopydb_testkit::Cluster;
 use pgcopydb_wire::conninfo::{Conninfo, Environment};
@@ -17,4 +21,11 @@ fn tcp(cluster: &Cluster, more: &str) -> Conninfo {
 
 fn conninfo(text: &str) -> Conninfo {
     Conninfo::parse_with(text, &Environment::default()).unwrap()
+}
+
+/// A directory below the cluster's own, gone with it.
+fn directory(cluster: &Cluster, name: &str) -> PathBuf {
+    let path = cluster.directory().join(name);
+    std::fs::create_dir_all(&path).unwrap();
+    path
 }
