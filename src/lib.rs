@@ -13,10 +13,17 @@ pub mod plan;
 
 // Floor 2: one outside thing each.
 pub mod catalog;
+pub mod pg;
+pub mod tools;
 pub mod workdir;
 
 // Floor 3: tasks, and what the user sees of them.
 pub mod report;
+pub mod run;
+
+// Floor 4: what the user can ask for.
+pub mod command;
+pub mod signals;
 
 // Floor 5: what the user types.
 pub mod cli;

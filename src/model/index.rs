@@ -33,6 +33,14 @@ pub struct Index {
     pub constraint: Option<Constraint>,
 }
 
+impl Index {
+    /// Whether adding the constraint is what builds the index.
+    pub fn builds_with_constraint(&self) -> bool {
+        let constraint = self.constraint.as_ref();
+        !self.is_partitioned && constraint.is_some_and(|c| c.kind == ConstraintKind::Exclusion)
+    }
+}
+
 /// A constraint that is built on an index.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Constraint {

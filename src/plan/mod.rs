@@ -1,1 +1,430 @@
-//! What is to be done.
+//! What is to be done, in which order, and what is left of it, as one value. Nothing here connects,
+//! waits or logs; the dispatcher (`run`) takes steps out and says how they ended.
+
+pub mod clone;
+pub mod format;
+pub mod pre_data;
+pub mod resume;
+pub mod split;
+pub mod statement;
+
+use std::collections::BinaryHeap;
+
+use crate::model::{EntryId, Oid};
+
+/// One unit of work that succeeds or fails as a whole. Objects are named by their OID on the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// A run of entries of the archive's pre-data section.
+    RestorePreData {
+        /// Which run.
+        chunk: u32,
+    },
+    /// Copies a whole table.
+    CopyTable {
+        /// The table.
+        table: Oid,
+    },
+    /// Copies some rows of a table.
+    CopyPart {
+        /// The table.
+        table: Oid,
+        /// Which part, from 1.
+        part: u32,
+    },
+    /// Builds an index.
+    CreateIndex {
+        /// The index.
+        index: Oid,
+    },
+    /// Does what needs the table alone once its index is built: adds the constraint on it, makes it
+    /// the replica identity or the cluster index.
+    FinishIndex {
+        /// The index.
+        index: Oid,
+    },
+    /// Attaches a partition's index to the partitioned table's.
+    AttachIndex {
+        /// The archive's entry.
+        entry: EntryId,
+    },
+    /// Adds a foreign key NOT VALID, or one that the source does not hold for all rows either.
+    AddForeignKey {
+        /// The constraint.
+        constraint: Oid,
+    },
+    /// Checks the rows of a foreign key; on a partitioned table, where NOT VALID is not to be had,
+    /// adds it as well.
+    ValidateForeignKey {
+        /// The constraint.
+        constraint: Oid,
+    },
+    /// Gathers statistics, and vacuums what COPY could not freeze.
+    Analyze {
+        /// The table.
+        table: Oid,
+    },
+    /// Copies a batch of large objects with their owners, privileges and comments.
+    CopyLargeObjects {
+        /// Which batch, from 0.
+        batch: u32,
+    },
+    /// Sets all sequences.
+    SetSequences,
+    /// Copies the rows of an extension's configuration tables that belong to the user.
+    CopyExtensionData {
+        /// The extension.
+        extension: Oid,
+    },
+    /// Fills a materialized view.
+    RefreshView {
+        /// The archive's entry.
+        entry: EntryId,
+    },
+    /// Another entry that belongs after the rows.
+    RestorePostData {
+        /// The archive's entry.
+        entry: EntryId,
+    },
+    /// Nothing: a point that many steps wait for. Never handed out.
+    Milestone,
+}
+
+/// Who may do a step: which connections it needs, and what it must not disturb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pool {
+    /// Source and target; `--table-jobs` of them.
+    Copy,
+    /// Source and target; `--large-objects-jobs` of them.
+    LargeObject,
+    /// Target; `--index-jobs` of them.
+    Index,
+    /// Target; `--table-jobs` of them.
+    Vacuum,
+    /// Target; one, since these take milliseconds and locks on several tables each.
+    Schema,
+}
+
+impl Pool {
+    /// All pools.
+    pub const ALL: [Pool; 5] =
+        [Pool::Copy, Pool::LargeObject, Pool::Index, Pool::Vacuum, Pool::Schema];
+}
+
+impl Step {
+    /// Who does it.
+    fn pool(self) -> Pool {
+        match self {
+            Step::CopyTable { .. }
+            | Step::CopyPart { .. }
+            | Step::SetSequences
+            | Step::CopyExtensionData { .. } => Pool::Copy,
+            Step::CopyLargeObjects { .. } => Pool::LargeObject,
+            Step::CreateIndex { .. }
+            | Step::FinishIndex { .. }
+            | Step::ValidateForeignKey { .. }
+            | Step::RefreshView { .. } => Pool::Index,
+            Step::Analyze { .. } => Pool::Vacuum,
+            Step::RestorePreData { .. }
+            | Step::AttachIndex { .. }
+            | Step::AddForeignKey { .. }
+            | Step::RestorePostData { .. }
+            | Step::Milestone => Pool::Schema,
+        }
+    }
+}
+
+/// A step's place in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepId(pub usize);
+
+/// How far a step has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Some of what it waits for has not ended.
+    Waiting,
+    /// In its pool's heap.
+    Ready,
+    /// Handed out.
+    Running,
+    Done,
+    Failed,
+    /// Something it builds upon failed or was skipped.
+    Skipped,
+}
+
+#[derive(Debug)]
+struct Node {
+    step: Step,
+    weight: u64,
+    state: State,
+    /// Steps that must have ended before this one: all of `needs`, and those it only follows.
+    waits_for: usize,
+    needs: Vec<StepId>,
+    follows: Vec<StepId>,
+    /// Steps that wait for this one; true where they need its success.
+    waited_by: Vec<(StepId, bool)>,
+}
+
+/// All steps with their order. A step can only wait for steps added before it, so a cycle cannot be
+/// written down.
+#[derive(Debug, Default)]
+pub struct Plan {
+    nodes: Vec<Node>,
+    /// Ready steps, per pool, by weight and then first come.
+    ready: [BinaryHeap<(u64, std::cmp::Reverse<StepId>)>; Pool::ALL.len()],
+    unfinished: usize,
+    running: usize,
+}
+
+impl Plan {
+    /// An empty plan.
+    pub fn new() -> Plan {
+        Plan::default()
+    }
+
+    /// Adds a step that needs the success of others.
+    pub fn add(&mut self, step: Step, weight: u64, needs: &[StepId]) -> StepId {
+        self.add_following(step, weight, needs, &[])
+    }
+
+    /// Adds a step that needs the success of some and the end, however it was, of others.
+    pub fn add_following(
+        &mut self,
+        step: Step,
+        weight: u64,
+        needs: &[StepId],
+        follows: &[StepId],
+    ) -> StepId {
+        let id = StepId(self.nodes.len());
+        for (&before, needed) in
+            needs.iter().map(|step| (step, true)).chain(follows.iter().map(|step| (step, false)))
+        {
+            self.nodes[before.0].waited_by.push((id, needed));
+        }
+        self.nodes.push(Node {
+            step,
+            weight,
+            state: State::Waiting,
+            waits_for: needs.len() + follows.len(),
+            needs: needs.to_vec(),
+            follows: follows.to_vec(),
+            waited_by: Vec::new(),
+        });
+        id
+    }
+
+    /// Adds a point that is reached when all of `follows` have ended, however they ended.
+    pub fn milestone(&mut self, follows: &[StepId]) -> StepId {
+        self.add_following(Step::Milestone, 0, &[], follows)
+    }
+
+    /// How many steps there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are no steps.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// All steps, prerequisites first, each with the steps whose success it needs.
+    pub fn steps(&self) -> impl Iterator<Item = (StepId, Step, &[StepId])> {
+        self.nodes.iter().enumerate().map(|(id, node)| (StepId(id), node.step, &node.needs[..]))
+    }
+
+    /// The step at a place.
+    pub fn step(&self, id: StepId) -> Step {
+        self.nodes[id.0].step
+    }
+
+    /// How much work a step is thought to be, in bytes.
+    pub fn weight(&self, id: StepId) -> u64 {
+        self.nodes[id.0].weight
+    }
+
+    /// Begins: the outstanding steps are to be done, the others count as done.
+    pub fn open(&mut self, outstanding: &[bool]) {
+        assert_eq!(outstanding.len(), self.nodes.len(), "a verdict for every step");
+        for (node, &is_outstanding) in self.nodes.iter_mut().zip(outstanding) {
+            node.state = if is_outstanding { State::Waiting } else { State::Done };
+        }
+        for id in 0..self.nodes.len() {
+            let node = &self.nodes[id];
+            let waits_for = node.needs.iter().chain(&node.follows);
+            let open = waits_for.filter(|step| self.nodes[step.0].state == State::Waiting).count();
+            self.nodes[id].waits_for = open;
+        }
+        self.unfinished = outstanding.iter().filter(|outstanding| **outstanding).count();
+        for id in 0..self.nodes.len() {
+            self.ready_if_free(StepId(id));
+        }
+    }
+
+    /// Takes the weightiest ready step of a pool.
+    pub fn take(&mut self, pool: Pool) -> Option<(StepId, Step)> {
+        let (_, std::cmp::Reverse(id)) = self.ready[pool as usize].pop()?;
+        let node = &mut self.nodes[id.0];
+        assert_eq!(node.state, State::Ready, "only ready steps are in a heap");
+        node.state = State::Running;
+        self.running += 1;
+        Some((id, node.step))
+    }
+
+    /// The weightiest ready step of a pool, left where it is.
+    pub fn peek(&self, pool: Pool) -> Option<(StepId, Step)> {
+        let (_, std::cmp::Reverse(id)) = self.ready[pool as usize].peek()?;
+        Some((*id, self.nodes[id.0].step))
+    }
+
+    /// How many steps of a pool are ready.
+    pub fn ready_count(&self, pool: Pool) -> usize {
+        self.ready[pool as usize].len()
+    }
+
+    /// A step that was handed out has succeeded.
+    pub fn finish(&mut self, id: StepId) {
+        self.end_running(id);
+        self.ended(id, State::Done);
+    }
+
+    /// A step that was handed out has failed; what needs it is skipped and returned.
+    pub fn fail(&mut self, id: StepId) -> Vec<StepId> {
+        self.end_running(id);
+        self.ended(id, State::Failed)
+    }
+
+    /// Whether every step has ended.
+    pub fn is_finished(&self) -> bool {
+        self.unfinished == 0
+    }
+
+    /// How many steps are handed out.
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    fn end_running(&mut self, id: StepId) {
+        assert_eq!(self.nodes[id.0].state, State::Running, "only a running step can end");
+        self.running -= 1;
+    }
+
+    /// Notes an end and what follows from it; returns the steps that can no longer be done.
+    fn ended(&mut self, id: StepId, state: State) -> Vec<StepId> {
+        let mut skipped = Vec::new();
+        let mut ends = vec![(id, state)];
+        while let Some((id, state)) = ends.pop() {
+            self.nodes[id.0].state = state;
+            self.unfinished -= 1;
+            if state == State::Skipped {
+                skipped.push(id);
+            }
+            for (waiting, needed) in std::mem::take(&mut self.nodes[id.0].waited_by) {
+                let node = &mut self.nodes[waiting.0];
+                if node.state != State::Waiting {
+                    continue;
+                }
+                if needed && state != State::Done {
+                    // Marked at once, so that a second failed prerequisite does not count it again.
+                    node.state = State::Skipped;
+                    ends.push((waiting, State::Skipped));
+                    continue;
+                }
+                node.waits_for -= 1;
+                if node.waits_for == 0 && node.step == Step::Milestone {
+                    node.state = State::Done;
+                    ends.push((waiting, State::Done));
+                } else {
+                    self.ready_if_free(waiting);
+                }
+            }
+        }
+        skipped
+    }
+
+    fn ready_if_free(&mut self, id: StepId) {
+        let node = &mut self.nodes[id.0];
+        if node.state != State::Waiting || node.waits_for > 0 {
+            return;
+        }
+        if node.step == Step::Milestone {
+            self.ended(id, State::Done);
+            return;
+        }
+        node.state = State::Ready;
+        self.ready[node.step.pool() as usize].push((node.weight, std::cmp::Reverse(id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copy(oid: u32) -> Step {
+        Step::CopyTable { table: Oid(oid) }
+    }
+
+    fn analyze(oid: u32) -> Step {
+        Step::Analyze { table: Oid(oid) }
+    }
+
+    fn opened(mut plan: Plan) -> Plan {
+        let all = vec![true; plan.len()];
+        plan.open(&all);
+        plan
+    }
+
+    #[test]
+    fn the_weightiest_comes_first_and_equals_in_order() {
+        let mut plan = Plan::new();
+        for (oid, weight) in [(1, 5), (2, 9), (3, 5)] {
+            plan.add(copy(oid), weight, &[]);
+        }
+        let mut plan = opened(plan);
+        let taken: Vec<_> = std::iter::from_fn(|| plan.take(Pool::Copy).map(|t| t.1)).collect();
+        assert_eq!(taken, [copy(2), copy(1), copy(3)]);
+    }
+
+    #[test]
+    fn a_failure_takes_down_what_needs_it_and_nothing_else() {
+        let mut plan = Plan::new();
+        let (a, b) = (plan.add(copy(1), 2, &[]), plan.add(copy(2), 1, &[]));
+        let analyze_a = plan.add(analyze(1), 0, &[a]);
+        let both = plan.add(analyze(3), 0, &[analyze_a, a]);
+        let end = plan.milestone(&[a, b, both]);
+        let last = plan.add_following(analyze(4), 0, &[], &[end]);
+        let mut plan = opened(plan);
+        assert_eq!(plan.take(Pool::Copy).unwrap().0, a);
+        let mut skipped = plan.fail(a);
+        skipped.sort();
+        assert_eq!(skipped, [analyze_a, both]);
+        assert_eq!(plan.take(Pool::Copy).unwrap().0, b);
+        assert!(plan.take(Pool::Vacuum).is_none());
+        plan.finish(b);
+        assert_eq!(plan.take(Pool::Vacuum).unwrap().0, last);
+        plan.finish(last);
+        assert!(plan.is_finished());
+    }
+
+    #[test]
+    fn what_is_done_already_is_not_handed_out() {
+        let mut plan = Plan::new();
+        let a = plan.add(copy(1), 1, &[]);
+        let milestone = plan.milestone(&[a]);
+        let b = plan.add_following(analyze(1), 1, &[a], &[milestone]);
+        plan.open(&[false, true, true]);
+        assert!(plan.take(Pool::Copy).is_none());
+        assert_eq!(plan.take(Pool::Vacuum).unwrap().0, b);
+        plan.finish(b);
+        assert!(plan.is_finished());
+    }
+
+    #[test]
+    fn a_plan_with_nothing_outstanding_is_finished() {
+        let mut plan = Plan::new();
+        plan.add(copy(1), 1, &[]);
+        plan.open(&[false]);
+        assert!(plan.is_finished());
+    }
+}

@@ -2,3 +2,4 @@
 
 pub mod progress;
 pub mod units;
+pub mod summary;

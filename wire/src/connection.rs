@@ -95,6 +95,11 @@ impl Connection {
         self.transaction != b'I'
     }
 
+    /// Whether the open transaction block has failed and can only be rolled back.
+    pub fn has_failed_transaction(&self) -> bool {
+        self.transaction == b'E'
+    }
+
     /// Notices and warnings since the last call.
     pub fn take_notices(&mut self) -> Vec<ServerError> {
         std::mem::take(&mut self.notices)

@@ -1,0 +1,242 @@
+//! How a run begins: the work directory, the locks, the set-up of an earlier run, the snapshot.
+
+use std::collections::HashSet;
+
+use pgcopydb_wire::Connection;
+
+use crate::catalog::{Catalog, Consistency, Setup};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Beginning, Inventory, Settings, Table};
+use crate::pg::snapshot::Snapshot;
+use crate::pg::{Endpoint, parts};
+use crate::plan::split;
+use crate::run::ledger::{Ledger, Remembered};
+use crate::stop::Stop;
+use crate::workdir::{Mode, WorkDir};
+
+/// The oldest server that parts of pages can be read from without reading the whole table: TID
+/// range scans came with 14.
+const TID_RANGE_SCAN_VERSION: u32 = 140_000;
+
+/// Tables below this are never cut unless asked for: the workers' other waits are longer.
+const AUTOMATIC_SPLIT_BYTES_MIN: u64 = 64 << 20;
+
+/// A run that has its locks and knows what it begins from.
+pub struct Begun {
+    /// What the user wants.
+    pub settings: Settings,
+    /// The server that is copied from.
+    pub source: Endpoint,
+    /// The server that is copied to.
+    pub target: Endpoint,
+    /// The work directory; the lock lives as long.
+    pub workdir: WorkDir,
+    /// The run's own memory.
+    pub catalog: Catalog,
+    /// The session that holds the run's lock on the target.
+    pub target_session: Connection,
+    /// The view of the source that rows are read in.
+    pub snapshot: Snapshot,
+    /// The record of steps on the target.
+    pub ledger: Ledger,
+    /// Steps that an earlier run did.
+    pub done: HashSet<String>,
+}
+
+impl Begun {
+    /// Makes the target remember steps from now on.
+    pub async fn open_ledger(&mut self) -> Result<()> {
+        self.ledger = Ledger::open(&mut self.target_session).await?;
+        Ok(())
+    }
+}
+
+/// Takes the locks, looks at what an earlier run left, and gets a snapshot.
+pub async fn begin(
+    source: Endpoint,
+    target: Endpoint,
+    settings: Settings,
+    _stop: &Stop,
+) -> Result<Begun> {
+    let workdir = WorkDir::open(settings.directory.as_deref(), Mode::Run)?;
+    let mut target_session = target.open("clone").await?;
+    refuse_standby(&mut target_session).await?;
+    Ledger::lock(&mut target_session).await?;
+    if settings.beginning == Beginning::Restart {
+        workdir.clear()?;
+        Ledger::drop(&mut target_session).await?;
+    }
+    let catalog = Catalog::open(&workdir.files().source_catalog()).await?;
+    let remembered = Ledger::remembered(&mut target_session).await?;
+    let registered = catalog.setup().await?;
+    check_beginning(&settings, &workdir, registered.is_some(), &remembered)?;
+
+    let wanted = setup(&source, &target, &settings);
+    let consistency = match settings.not_consistent {
+        true => Consistency::Waived,
+        false => Consistency::Required,
+    };
+    let mut setup = match &registered {
+        Some(registered) => registered.continued(&wanted, consistency, workdir.path())?,
+        None => wanted,
+    };
+    let kept = workdir.files().read(&workdir.files().snapshot())?;
+    let kept = kept.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    let snapshot = snapshot(&source, &settings, setup.snapshot.clone(), kept).await?;
+    setup.snapshot = snapshot.id.clone();
+    catalog.register_setup(&setup).await?;
+    catalog.begin_run().await?;
+    Ok(Begun {
+        settings,
+        source,
+        target,
+        workdir,
+        catalog,
+        target_session,
+        snapshot,
+        ledger: Ledger::default(),
+        done: remembered.done,
+    })
+}
+
+async fn refuse_standby(target: &mut Connection) -> Result<()> {
+    let database = crate::pg::discover::database(target).await?;
+    if database.is_standby {
+        return Err(Error::new(Kind::Target, "the target is a standby: nothing can be written to it")
+            .hint("Connect to the primary, for example with target_session_attrs=read-write."));
+    }
+    Ok(())
+}
+
+fn setup(source: &Endpoint, target: &Endpoint, settings: &Settings) -> Setup {
+    let bare = |endpoint: &Endpoint| endpoint.conninfo().bare().to_string();
+    Setup::new(bare(source), Some(bare(target)), settings)
+}
+
+/// Refuses to begin where an earlier run stands in the way, and to resume where there is none.
+fn check_beginning(
+    settings: &Settings,
+    workdir: &WorkDir,
+    was_set_up: bool,
+    remembered: &Remembered,
+) -> Result<()> {
+    let directory = workdir.path().display();
+    match settings.beginning {
+        Beginning::Restart => Ok(()),
+        Beginning::Fresh if remembered.exists => Err(Error::new(
+            Kind::State,
+            "the target holds the unfinished copy of an earlier run",
+        )
+        .detail(format!("{} of its steps are done.", remembered.done.len()))
+        .hint(
+            "Continue it with --resume, or start over with --restart (and --drop-if-exists to \
+             drop what it has made).",
+        )),
+        Beginning::Fresh if was_set_up => Err(Error::new(
+            Kind::State,
+            format!("the work directory \"{directory}\" was used by an earlier run"),
+        )
+        .hint("Start over with --restart, or name another directory with --dir.")),
+        Beginning::Fresh => Ok(()),
+        Beginning::Resume if !was_set_up && !remembered.exists => Err(Error::new(
+            Kind::State,
+            format!("there is nothing to resume in \"{directory}\""),
+        )
+        .hint("Name the directory of the run to be resumed with --dir, or leave --resume out.")),
+        Beginning::Resume if was_set_up && !remembered.exists => {
+            tracing::warn!("the target has no record of an earlier run: every step is to be done");
+            Ok(())
+        }
+        Beginning::Resume => Ok(()),
+    }
+}
+
+/// The snapshot that was named, that a service keeps for this directory, that the run to be resumed
+/// had, or a new one.
+async fn snapshot(
+    source: &Endpoint,
+    settings: &Settings,
+    earlier: Option<String>,
+    kept: Option<String>,
+) -> Result<Snapshot> {
+    if let Some(id) = &settings.snapshot {
+        return Snapshot::borrow(source, id).await;
+    }
+    if settings.beginning == Beginning::Resume && !settings.not_consistent {
+        let Some(id) = earlier.or(kept) else {
+            return Err(Error::new(Kind::Arguments, "cannot resume without a snapshot").hint(
+                "Name it with --snapshot, or continue without one with --not-consistent if \
+                 nothing was written to the source since.",
+            ));
+        };
+        return Snapshot::borrow(source, &id).await;
+    }
+    if let Some(id) = kept {
+        match Snapshot::borrow(source, &id).await {
+            Ok(snapshot) => {
+                tracing::info!("using the snapshot {id} that is kept for this directory");
+                return Ok(snapshot);
+            }
+            Err(error) => tracing::warn!("taking a new snapshot: {error}"),
+        }
+    }
+    let snapshot = Snapshot::export(source).await?;
+    tracing::info!("exported snapshot {}", snapshot.id.as_deref().unwrap_or_default());
+    Ok(snapshot)
+}
+
+/// Decides which tables are copied in parts, and says so.
+pub async fn split_tables(
+    source: &mut Connection,
+    inventory: &mut Inventory,
+    settings: &Settings,
+) -> Result<()> {
+    let version = inventory.database.server_version;
+    let threshold = match settings.split_tables_larger_than {
+        Some(bytes) => bytes,
+        // What one worker would have to do if all had the same: a larger table makes others idle.
+        None => {
+            let total: u64 = inventory.tables.iter().map(|table| table.bytes).sum();
+            (total / u64::from(settings.jobs.table)).max(AUTOMATIC_SPLIT_BYTES_MIN)
+        }
+    };
+    let is_asked_for = settings.split_tables_larger_than.is_some();
+    // A table slightly above the threshold is not worth two halves unless that was asked for.
+    let limit = if is_asked_for { threshold } else { threshold.saturating_mul(5) / 4 };
+    for table in inventory.tables.iter_mut().filter(|table| table.has_data()) {
+        if table.bytes < limit {
+            continue;
+        }
+        let count = split::part_count(table.bytes, threshold, settings.split_max_parts);
+        if count < 2 {
+            continue;
+        }
+        table.parts = cut(source, table, count, version, settings).await?;
+        let why = if is_asked_for { "" } else { ", so that no worker is left without work" };
+        match table.parts.len() {
+            0 | 1 => table.parts.clear(),
+            parts => tracing::info!("table {} is copied in {parts} parts{why}", table.name),
+        }
+    }
+    Ok(())
+}
+
+async fn cut(
+    source: &mut Connection,
+    table: &Table,
+    count: u32,
+    version: u32,
+    settings: &Settings,
+) -> Result<Vec<crate::model::TablePart>> {
+    let has_pages = table.access_method == "heap" && !settings.skip_split_by_ctid;
+    if has_pages && version >= TID_RANGE_SCAN_VERSION {
+        return Ok(split::by_ctid(table.pages, table.bytes, count));
+    }
+    if let Some(bounds) = parts::key_bounds(source, table).await? {
+        return Ok(split::by_key(bounds.0, bounds.1, table.bytes, count));
+    }
+    Ok(match has_pages {
+        true => split::by_ctid(table.pages, table.bytes, count),
+        false => Vec::new(),
+    })
+}

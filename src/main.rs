@@ -1,0 +1,42 @@
+//! Reads the command line, does what it says, prints what went wrong.
+
+use std::process::ExitCode;
+
+use pgcopydb::{cli, command, log, signals};
+
+fn main() -> ExitCode {
+    let invocation = match cli::parse(std::env::args_os(), |name| std::env::var_os(name)) {
+        Ok(invocation) => invocation,
+        Err(exit) => {
+            exit.print();
+            return ExitCode::from(exit.code());
+        }
+    };
+    if let Err(error) = log::start(&invocation.log) {
+        eprintln!("pgcopydb: {error}");
+        return ExitCode::from(error.kind().exit_code());
+    }
+    for warning in &invocation.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            log::fatal(&error.into());
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        let stop = signals::listen()?;
+        command::run(invocation.request, &stop).await
+    });
+    // A lookup of a host name may still be under way; nobody waits for its answer.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::fatal(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}

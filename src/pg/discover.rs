@@ -1,0 +1,250 @@
+//! A source into an inventory, by a handful of queries whatever the number of objects.
+
+use std::collections::HashMap;
+
+use pgcopydb_wire::{Connection, Row};
+
+use crate::error::{Error, Result};
+use crate::model::{
+    Column, Constraint, ConstraintKind, Database, Extension, ExtensionTable, ForeignKey, Index,
+    Inventory, LargeObjects, Oid, QualifiedName, Sequence, Table, TableKind, Type, TypeKind, View,
+};
+
+/// Large objects in a batch: one transaction on the target, one lock each until it ends.
+const LARGE_OBJECTS_PER_BATCH: u32 = 1_000;
+
+/// Finds everything there is to copy. The archive's entries are added by whoever makes the archive.
+pub async fn discover(source: &mut Connection) -> Result<Inventory> {
+    let database = database(source).await?;
+    let mut tables = rows(source, "tables", include_str!("sql/tables.sql"), table).await?;
+    add_columns(source, &mut tables, database.server_version).await?;
+    Ok(Inventory {
+        indexes: rows(source, "indexes", include_str!("sql/indexes.sql"), index).await?,
+        foreign_keys: rows(
+            source,
+            "foreign keys",
+            include_str!("sql/foreign_keys.sql"),
+            foreign_key,
+        )
+        .await?,
+        sequences: rows(source, "sequences", include_str!("sql/sequences.sql"), sequence).await?,
+        views: rows(source, "materialized views", include_str!("sql/views.sql"), view).await?,
+        large_objects: large_objects(source).await?,
+        extensions: extensions(source).await?,
+        types: rows(source, "types", include_str!("sql/types.sql"), kind).await?,
+        tables,
+        database,
+        ..Inventory::default()
+    })
+}
+
+/// The database that a session is connected to.
+pub async fn database(session: &mut Connection) -> Result<Database> {
+    let sql = include_str!("sql/database.sql");
+    let databases = rows(session, "the database", sql, |row| {
+        Ok(Database {
+            name: row.required(0)?.to_owned(),
+            encoding: row.required(1)?.to_owned(),
+            server_version: row.parsed(2)?,
+            is_standby: row.flag(3)?,
+        })
+    });
+    Ok(databases.await?.into_iter().next().unwrap_or_default())
+}
+
+/// Runs one catalog query and reads its rows.
+async fn rows<T>(
+    source: &mut Connection,
+    what: &str,
+    sql: &str,
+    read: impl Fn(&Row) -> pgcopydb_wire::Result<T>,
+) -> Result<Vec<T>> {
+    let mut found = Vec::new();
+    let queried = source.query_each(sql, &[], |row| {
+        found.push(read(&row)?);
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::source(format!("could not list {what}"), error))?;
+    Ok(found)
+}
+
+fn name(row: &Row, column: usize) -> pgcopydb_wire::Result<QualifiedName> {
+    Ok(QualifiedName::new(row.required(column)?, row.required(column + 1)?))
+}
+
+fn optional_oid(row: &Row, column: usize) -> pgcopydb_wire::Result<Option<Oid>> {
+    match row.text(column)? {
+        Some(_) => row.parsed(column).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn table(row: &Row) -> pgcopydb_wire::Result<Table> {
+    let is_partitioned = row.required(3)? == "p";
+    Ok(Table {
+        oid: row.parsed(0)?,
+        name: name(row, 1)?,
+        kind: if is_partitioned { TableKind::Partitioned } else { TableKind::Ordinary },
+        parent: optional_oid(row, 4)?,
+        bytes: row.parsed(5)?,
+        pages: row.parsed(6)?,
+        reltuples: row.parsed(7)?,
+        access_method: row.required(8)?.to_owned(),
+        split_key: row.text(9)?.map(str::to_owned),
+        columns: Vec::new(),
+        exclude_data: false,
+        parts: Vec::new(),
+    })
+}
+
+async fn add_columns(source: &mut Connection, tables: &mut [Table], version: u32) -> Result<()> {
+    let sql = match version {
+        ..120_000 => include_str!("sql/columns.until_11.sql"),
+        _ => include_str!("sql/columns.sql"),
+    };
+    let places: HashMap<Oid, usize> =
+        tables.iter().enumerate().map(|(place, table)| (table.oid, place)).collect();
+    let queried = source.query_each(sql, &[], |row| {
+        if let Some(&place) = places.get(&row.parsed(0)?) {
+            tables[place].columns.push(Column {
+                number: row.parsed(1)?,
+                name: row.required(2)?.to_owned(),
+                type_oid: row.parsed(3)?,
+                generated: row.flag(4)?,
+            });
+        }
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::source("could not list columns", error))
+}
+
+fn index(row: &Row) -> pgcopydb_wire::Result<Index> {
+    let is_btree = row.required(12)? == "btree";
+    let constraint = match optional_oid(row, 13)? {
+        None => None,
+        Some(oid) => Some(Constraint {
+            oid,
+            name: row.required(14)?.to_owned(),
+            kind: match row.required(15)? {
+                // A key WITHOUT OVERLAPS is kept by a GiST index that cannot be made beforehand.
+                "p" if is_btree => ConstraintKind::PrimaryKey,
+                "u" if is_btree => ConstraintKind::Unique,
+                _ => ConstraintKind::Exclusion,
+            },
+            definition: row.required(16)?.to_owned(),
+            deferrable: row.flag(17)?,
+            deferred: row.flag(18)?,
+        }),
+    };
+    Ok(Index {
+        oid: row.parsed(0)?,
+        name: name(row, 1)?,
+        table: row.parsed(3)?,
+        definition: row.required(4)?.to_owned(),
+        columns: row.required(5)?.to_owned(),
+        is_primary: row.flag(6)?,
+        is_unique: row.flag(7)?,
+        is_partitioned: row.flag(8)?,
+        tablespace: row.text(9)?.map(str::to_owned),
+        bytes: row.parsed(10)?,
+        has_collated_text: row.flag(11)?,
+        constraint,
+    })
+}
+
+fn foreign_key(row: &Row) -> pgcopydb_wire::Result<ForeignKey> {
+    Ok(ForeignKey {
+        oid: row.parsed(0)?,
+        name: row.required(1)?.to_owned(),
+        table: row.parsed(2)?,
+        table_name: name(row, 3)?,
+        referenced: row.parsed(5)?,
+        referenced_index: row.parsed(6)?,
+        is_validated: row.flag(7)?,
+        is_partitioned: row.flag(8)?,
+    })
+}
+
+fn sequence(row: &Row) -> pgcopydb_wire::Result<Sequence> {
+    Ok(Sequence {
+        oid: row.parsed(0)?,
+        name: name(row, 1)?,
+        owned_by: optional_oid(row, 3)?,
+        is_readable: row.flag(4)?,
+    })
+}
+
+fn view(row: &Row) -> pgcopydb_wire::Result<View> {
+    Ok(View {
+        oid: row.parsed(0)?,
+        name: name(row, 1)?,
+        bytes: row.parsed(3)?,
+        is_populated: row.flag(4)?,
+    })
+}
+
+async fn large_objects(source: &mut Connection) -> Result<LargeObjects> {
+    let mut found = LargeObjects::default();
+    let batch = LARGE_OBJECTS_PER_BATCH.to_string();
+    let sql = include_str!("sql/large_objects.sql");
+    let parameters = [Some(batch.as_str())];
+    let queried = source.query_each(sql, &parameters, |row| {
+        found.count = row.parsed(0)?;
+        found.batches.push(row.parsed(1)?);
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::source("could not list large objects", error))?;
+    Ok(found)
+}
+
+async fn extensions(source: &mut Connection) -> Result<Vec<Extension>> {
+    let mut found: Vec<Extension> = Vec::new();
+    let queried = source.query_each(include_str!("sql/extensions.sql"), &[], |row| {
+        let oid = row.parsed(0)?;
+        if found.last().is_none_or(|extension| extension.oid != oid) {
+            found.push(Extension {
+                oid,
+                name: row.required(1)?.to_owned(),
+                namespace: row.required(2)?.to_owned(),
+                version: row.required(3)?.to_owned(),
+                config: Vec::new(),
+            });
+        }
+        if let (Some(config_oid), Some(extension)) = (optional_oid(&row, 4)?, found.last_mut()) {
+            extension.config.push(ExtensionTable {
+                oid: config_oid,
+                name: name(&row, 5)?,
+                is_sequence: row.flag(7)?,
+                columns: json(row.text(8)?.unwrap_or("[]"))?,
+                condition: row.required(9)?.to_owned(),
+            });
+        }
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::source("could not list extensions", error))?;
+    Ok(found)
+}
+
+fn kind(row: &Row) -> pgcopydb_wire::Result<Type> {
+    let made_of: Vec<Oid> = json(row.required(4)?)?;
+    let first = made_of.first().copied().unwrap_or_default();
+    Ok(Type {
+        oid: row.parsed(0)?,
+        name: row.required(1)?.to_owned(),
+        extension: row.text(2)?.map(str::to_owned),
+        kind: match row.required(3)? {
+            "b" => TypeKind::Base,
+            "a" => TypeKind::Array(first),
+            "d" => TypeKind::Domain(first),
+            "e" => TypeKind::Enum,
+            "r" => TypeKind::Range(first),
+            "c" => TypeKind::Composite(made_of),
+            _ => TypeKind::Other,
+        },
+        has_binary: row.flag(5)?,
+    })
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str) -> pgcopydb_wire::Result<T> {
+    serde_json::from_str(text).map_err(|error| pgcopydb_wire::Error::Protocol(error.to_string()))
+}

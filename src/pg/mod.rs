@@ -1,0 +1,11 @@
+//! Questions to a PostgreSQL server: sessions set up the way this program needs them, catalog
+//! queries, snapshots. What to do with the answers is decided elsewhere.
+
+pub mod discover;
+pub mod parts;
+pub mod preflight;
+pub mod properties;
+pub mod session;
+pub mod snapshot;
+
+pub use session::{Endpoint, Side};

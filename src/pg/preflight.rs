@@ -1,0 +1,112 @@
+//! What must hold before anything is written: rights on the source, roles on the target.
+
+use std::collections::HashSet;
+
+use pgcopydb_wire::Connection;
+
+use crate::error::{Error, Kind, Result};
+use crate::model::{QualifiedName, Settings, quote_identifier};
+
+/// How many names a message lists before it only counts.
+const NAMES_LISTED_MAX: usize = 10;
+
+/// Refuses tables of which our role would copy only a part of the rows.
+pub async fn check_row_security(source: &mut Connection) -> Result<()> {
+    // Asked with row_security on, as "off" makes the server answer that none is active.
+    let mut hidden = Vec::new();
+    let failed = |error| Error::source("could not check row-level security", error);
+    source.execute("set row_security = on").await.map_err(failed)?;
+    let queried = source.query_each(include_str!("sql/row_security.sql"), &[], |row| {
+        hidden.push(QualifiedName::new(row.required(0)?, row.required(1)?).to_string());
+        Ok(())
+    });
+    queried.await.map_err(failed)?;
+    source.execute("set row_security = off").await.map_err(failed)?;
+    if hidden.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Source,
+        format!("row-level security hides rows of {} from us on the source", listed(&hidden)),
+    )
+    .detail("A copy of only the rows our role may see would not be the database.")
+    .hint("Connect to the source as the tables' owner, a superuser, or a role with BYPASSRLS."))
+}
+
+/// The roles that the source's objects name.
+pub async fn roles(source: &mut Connection, settings: &Settings) -> Result<Vec<String>> {
+    let flag = |wanted: bool| Some(if wanted { "true" } else { "false" });
+    let parameters = [flag(!settings.no_owner), flag(!settings.no_acl)];
+    let mut roles = Vec::new();
+    let queried = source.query_each(include_str!("sql/roles.sql"), &parameters, |row| {
+        roles.push(row.required(0)?.to_owned());
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::source("could not list roles", error))?;
+    Ok(roles)
+}
+
+/// Says which of the roles the target lacks, before any row is copied.
+pub async fn check_roles(target: &mut Connection, roles: &[String]) -> Result<()> {
+    let mut known = HashSet::new();
+    let queried = target.query_each("select rolname from pg_catalog.pg_roles", &[], |row| {
+        known.insert(row.required(0)?.to_owned());
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::target("could not list roles", error))?;
+    let missing = roles.iter().filter(|role| !known.contains(*role));
+    let missing: Vec<String> = missing.map(|role| quote_identifier(role)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Target,
+        format!("the target lacks roles that own or are granted objects: {}", listed(&missing)),
+    )
+    .hint(
+        "Create them on the target (\"pg_dumpall --roles-only\" on the source prints how), or \
+         leave owners and privileges out with --no-owner and --no-acl.",
+    ))
+}
+
+/// Names in a row, the first few of them.
+pub fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES_LISTED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES_LISTED_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Whether an entry of the archive makes something that has a name among relations.
+pub fn is_relation(description: &str) -> bool {
+    matches!(description, "TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE" | "FOREIGN TABLE")
+}
+
+/// Says which relations of the target stand where one of ours must be.
+pub async fn check_nothing_in_the_way(
+    target: &mut Connection,
+    wanted: &HashSet<String>,
+) -> Result<()> {
+    let mut in_the_way = Vec::new();
+    let queried = target.query_each(include_str!("sql/relations.sql"), &[], |row| {
+        let name = QualifiedName::new(row.required(0)?, row.required(1)?).to_string();
+        if wanted.contains(&name) {
+            in_the_way.push(name);
+        }
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::target("could not list relations", error))?;
+    if in_the_way.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Target,
+        format!(
+            "{} relations of the same name exist on the target: {}",
+            in_the_way.len(),
+            listed(&in_the_way)
+        ),
+    )
+    .hint("Copy into an empty database, or let --drop-if-exists drop them."))
+}

@@ -1,0 +1,130 @@
+//! Sessions, set up so that neither the role's, the database's nor the server's settings change
+//! what is read or written.
+
+use pgcopydb_wire::{Conninfo, Connection};
+
+use crate::error::{Error, Kind, Result};
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The server that is copied from.
+    Source,
+    /// The server that is copied to.
+    Target,
+}
+
+impl Side {
+    /// The word for it in messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Side::Source => "source",
+            Side::Target => "target",
+        }
+    }
+
+    /// An error of this server.
+    pub fn error(self, doing: impl std::fmt::Display, cause: pgcopydb_wire::Error) -> Error {
+        match self {
+            Side::Source => Error::source(doing, cause),
+            Side::Target => Error::target(doing, cause),
+        }
+    }
+}
+
+/// A server and database that sessions can be opened to.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Which of the two it is.
+    pub side: Side,
+    conninfo: Conninfo,
+}
+
+/// Settings of every session. Unknown ones are left out by version.
+const SETTINGS: &str = "
+    set search_path = '';
+    set statement_timeout = 0;
+    set lock_timeout = 0;
+    set idle_in_transaction_session_timeout = 0;
+    set extra_float_digits = 3;
+    set datestyle = 'ISO, MDY';
+    set intervalstyle = 'postgres';
+    set bytea_output = 'hex';
+    set standard_conforming_strings = on;
+    set row_security = off;
+    set xmloption = content;
+    set check_function_bodies = off;
+    set default_transaction_read_only = off;
+    set client_min_messages = warning;
+";
+
+/// On the source: a scan that starts in the middle of a table would read its start from disk twice.
+const SOURCE_SETTINGS: &str = "set synchronize_seqscans = off;";
+
+/// On the target: commits need not wait for the disk, since a step's record is in the same
+/// transaction as its work: a crash of the server loses both or none.
+const TARGET_SETTINGS: &str = "set synchronous_commit = off; set vacuum_cost_delay = 0;";
+
+/// From 14 on the server notices within this time that we are gone, whatever it is doing.
+const SETTINGS_FROM_14: &str =
+    "set client_connection_check_interval = '1s'; set idle_session_timeout = 0;";
+
+const SETTINGS_FROM_17: &str = "set transaction_timeout = 0;";
+
+impl Endpoint {
+    /// Reads a connection string.
+    pub fn parse(side: Side, text: &str) -> Result<Endpoint> {
+        let conninfo = Conninfo::parse(text).map_err(|error| {
+            Error::new(
+                Kind::Arguments,
+                format!("cannot read the connection string of the {}: {error}", side.word()),
+            )
+        })?;
+        Ok(Endpoint { side, conninfo })
+    }
+
+    /// How to reach it.
+    pub fn conninfo(&self) -> &Conninfo {
+        &self.conninfo
+    }
+
+    /// Opens a session; `role` says in `pg_stat_activity` what it is for.
+    pub async fn open(&self, role: &str) -> Result<Connection> {
+        let mut conninfo = self
+            .conninfo
+            .with_application_name(&format!("pgcopydb[{}] {role}", std::process::id()));
+        let encoded = conninfo.set("client_encoding", "UTF8");
+        encoded.map_err(|error| self.side.error("could not choose an encoding", error))?;
+        let word = self.side.word();
+        let mut connection = Connection::connect(&conninfo).await.map_err(|error| {
+            self.side.error(format!("could not open a session ({role})"), error)
+        })?;
+        let mut settings = String::from(SETTINGS);
+        settings.push_str(match self.side {
+            Side::Source => SOURCE_SETTINGS,
+            Side::Target => TARGET_SETTINGS,
+        });
+        let version = connection.server_version();
+        if version >= 140_000 {
+            settings.push_str(SETTINGS_FROM_14);
+        }
+        if version >= 170_000 {
+            settings.push_str(SETTINGS_FROM_17);
+        }
+        if connection.parameter("server_encoding") == Some("SQL_ASCII") {
+            settings.push_str("set client_encoding = 'SQL_ASCII';");
+        }
+        connection
+            .execute(&settings)
+            .await
+            .map_err(|error| self.side.error("could not set up a session", error))?;
+        if version < 100_000 {
+            return Err(Error::new(
+                Kind::Arguments,
+                format!("the {word} runs PostgreSQL {version}, which is too old"),
+            )
+            .hint("PostgreSQL 10 is the oldest version that can be copied."));
+        }
+        Ok(connection)
+    }
+}

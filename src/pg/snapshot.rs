@@ -1,0 +1,79 @@
+//! An exported snapshot: one view of the source for all who read from it.
+
+use pgcopydb_wire::Connection;
+
+use super::session::Endpoint;
+use crate::error::{Error, Kind, Result};
+use crate::model::quote_literal;
+
+/// Begins a transaction that sees one state of the database and changes nothing.
+const BEGIN: &str = "begin transaction isolation level repeatable read, read only";
+
+/// A snapshot and, if it is ours, the session that keeps it alive.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Its identifier; `None` where every reader has its own view (`--not-consistent`).
+    pub id: Option<String>,
+    holder: Option<Connection>,
+}
+
+impl Snapshot {
+    /// Exports a snapshot and keeps it alive for as long as the value lives.
+    pub async fn export(source: &Endpoint) -> Result<Snapshot> {
+        let mut holder = source.open("snapshot").await?;
+        let failed = |error| Error::source("could not export a snapshot", error);
+        holder.execute(BEGIN).await.map_err(failed)?;
+        let rows = holder.query("select pg_catalog.pg_export_snapshot()", &[]).await;
+        let id = rows.and_then(|rows| rows.value().map(|id| id.map(str::to_owned)));
+        Ok(Snapshot { id: id.map_err(failed)?, holder: Some(holder) })
+    }
+
+    /// Takes a snapshot that another session keeps alive, and checks that it does.
+    pub async fn borrow(source: &Endpoint, id: &str) -> Result<Snapshot> {
+        let snapshot = Snapshot { id: Some(id.to_owned()), holder: None };
+        let session = snapshot.reader(source, "snapshot").await.map_err(|error| {
+            Error::new(
+                Kind::State,
+                format!("cannot use the snapshot {id:?} of the source: {}", error.message()),
+            )
+            .detail("A snapshot lives only as long as the session that exported it.")
+            .hint(
+                "Keep one with \"pgcopydb snapshot\", or continue without one with --resume \
+                 --not-consistent if nothing was written to the source since.",
+            )
+        })?;
+        session.close().await;
+        Ok(snapshot)
+    }
+
+    /// No common snapshot: every reader sees the database as it is when it begins.
+    pub fn none() -> Snapshot {
+        Snapshot { id: None, holder: None }
+    }
+
+    /// Opens a session in a transaction that sees the snapshot.
+    pub async fn reader(&self, source: &Endpoint, role: &str) -> Result<Connection> {
+        reader(source, self.id.as_deref(), role).await
+    }
+
+    /// Waits until the session that keeps the snapshot alive is lost; for ever if it is not ours.
+    pub async fn lost(&mut self) -> Error {
+        match &mut self.holder {
+            Some(holder) => Error::source("lost the session that holds the snapshot", holder.closed().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Opens a session in a transaction that sees a snapshot, or the present if there is none.
+pub async fn reader(source: &Endpoint, id: Option<&str>, role: &str) -> Result<Connection> {
+    let mut session = source.open(role).await?;
+    let mut sql = String::from(BEGIN);
+    if let Some(id) = id {
+        sql.push_str("; set transaction snapshot ");
+        sql.push_str(&quote_literal(id));
+    }
+    let begun = session.execute(&sql).await;
+    begun.map_err(|error| Error::source("could not import the snapshot", error))?;
+    Ok(session)
+}

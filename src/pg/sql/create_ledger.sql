@@ -1,0 +1,8 @@
+-- create_ledger: where a run records its steps on the target, dropped when all is done.
+begin;
+create schema if not exists pgcopydb;
+create table if not exists pgcopydb.step (
+  key text not null primary key,
+  done_at timestamptz not null default pg_catalog.clock_timestamp()
+);
+commit;

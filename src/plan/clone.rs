@@ -1,0 +1,399 @@
+//! The steps of a whole clone and the order they keep. The edges follow PostgreSQL's locks: with
+//! them no two running steps wait for each other's lock ("Explicit Locking" in the documentation).
+
+use std::collections::HashMap;
+
+use super::statement::{IndexStatements, index_statements};
+use super::{Plan, Step, StepId, pre_data};
+use crate::model::{
+    Entry, EntryId, ForeignKey, Index, Inventory, Oid, QualifiedName, Settings, Table, TableKind,
+};
+
+/// From this version on ANALYZE of a partitioned table can leave its partitions alone.
+const ANALYZE_ONLY_VERSION: u32 = 180_000;
+
+/// Text in a collation of the operating system is compared several times slower than anything else:
+/// such an index counts as that much larger, so that it is built first.
+const COLLATED_INDEX_WEIGHT: u64 = 3;
+
+/// Plans a clone. `target_version` is the target server's.
+pub fn clone(inventory: &Inventory, settings: &Settings, target_version: u32) -> Plan {
+    let mut planner = Planner::new(inventory, settings, target_version);
+    planner.pre_data();
+    planner.side_steps();
+    planner.tables();
+    planner.indexes();
+    planner.attach_indexes();
+    planner.analyze();
+    planner.foreign_keys();
+    planner.post_data();
+    planner.plan
+}
+
+struct Planner<'a> {
+    inventory: &'a Inventory,
+    settings: &'a Settings,
+    target_version: u32,
+    plan: Plan,
+    tables: HashMap<Oid, &'a Table>,
+    /// The archive's entries of post-data objects, by catalog OID and OID.
+    entries: HashMap<(Oid, Oid), &'a Entry>,
+    /// The end of the pre-data section.
+    schema: Vec<StepId>,
+    /// Steps that fill a table with rows.
+    fills: HashMap<Oid, Vec<StepId>>,
+    /// Steps that work on a table and hold locks on it, by the root of its partition tree.
+    work: HashMap<Oid, Vec<StepId>>,
+    /// Index builds of a table.
+    builds: HashMap<Oid, Vec<StepId>>,
+    /// The step that completes an index.
+    index_steps: HashMap<Oid, StepId>,
+    /// The step that completes an entry of the post-data section.
+    entry_steps: HashMap<EntryId, StepId>,
+    /// Everything that the rest of the post-data section waits for.
+    all: Vec<StepId>,
+}
+
+/// `pg_class` as entries of the archive name it.
+const CLASS_CATALOG: Oid = Oid(1259);
+/// `pg_constraint` as entries of the archive name it.
+const CONSTRAINT_CATALOG: Oid = Oid(2606);
+
+/// What the archive's entry that makes an index is about: its constraint, if it has one.
+pub fn index_object(index: &Index) -> (Oid, Oid) {
+    match &index.constraint {
+        Some(constraint) => (CONSTRAINT_CATALOG, constraint.oid),
+        None => (CLASS_CATALOG, index.oid),
+    }
+}
+
+/// What the archive's entry that makes a foreign key is about.
+pub fn foreign_key_object(key: &ForeignKey) -> (Oid, Oid) {
+    (CONSTRAINT_CATALOG, key.oid)
+}
+
+/// The archive's entries of the post-data section, by the object they make.
+pub fn post_data_by_object(entries: &[Entry]) -> HashMap<(Oid, Oid), &Entry> {
+    let post_data = entries.iter().filter(|entry| !entry.is_pre_data && !is_about_another(entry));
+    post_data.map(|entry| ((entry.catalog, entry.oid), entry)).collect()
+}
+
+/// Entries that say something about an object instead of making one.
+fn is_about_another(entry: &Entry) -> bool {
+    matches!(entry.description.as_str(), "COMMENT" | "SECURITY LABEL" | "ACL")
+}
+
+impl<'a> Planner<'a> {
+    fn new(inventory: &'a Inventory, settings: &'a Settings, target_version: u32) -> Planner<'a> {
+        Planner {
+            inventory,
+            settings,
+            target_version,
+            plan: Plan::new(),
+            tables: inventory.tables_by_oid(),
+            entries: post_data_by_object(&inventory.entries),
+            schema: Vec::new(),
+            fills: HashMap::new(),
+            work: HashMap::new(),
+            builds: HashMap::new(),
+            index_steps: HashMap::new(),
+            entry_steps: HashMap::new(),
+            all: Vec::new(),
+        }
+    }
+
+    /// One transaction after the other, in the archive's order.
+    fn pre_data(&mut self) {
+        for chunk in 0..pre_data::chunks(&self.inventory.entries, self.settings).len() {
+            let step = Step::RestorePreData { chunk: chunk as u32 };
+            let id = self.plan.add(step, u64::MAX, &self.schema);
+            self.schema = vec![id];
+        }
+    }
+
+    /// What needs nothing but the schema, or not even that.
+    fn side_steps(&mut self) {
+        if !self.settings.skip_large_objects {
+            for batch in 0..self.inventory.large_objects.batches.len() {
+                let step = Step::CopyLargeObjects { batch: batch as u32 };
+                let id = self.plan.add(step, 0, &[]);
+                self.all.push(id);
+            }
+        }
+        if !self.inventory.sequences.is_empty() {
+            let id = self.plan.add(Step::SetSequences, 0, &self.schema);
+            self.all.push(id);
+        }
+        if !self.settings.skip_extensions {
+            for extension in self.inventory.extensions.iter().filter(|e| !e.config.is_empty()) {
+                let step = Step::CopyExtensionData { extension: extension.oid };
+                let id = self.plan.add(step, 0, &self.schema);
+                self.all.push(id);
+            }
+        }
+    }
+
+    fn tables(&mut self) {
+        for table in self.inventory.tables.iter().filter(|table| table.has_data()) {
+            let steps = fill_table(&mut self.plan, table, &self.schema);
+            self.note_work(table.oid, &steps);
+            self.fills.insert(table.oid, steps);
+        }
+        // A partitioned table is filled when its partitions are.
+        let mut by_root: HashMap<Oid, Vec<StepId>> = HashMap::new();
+        for table in &self.inventory.tables {
+            let steps = self.fills.get(&table.oid).into_iter().flatten();
+            let mut ancestor = table.parent;
+            let steps: Vec<StepId> = steps.copied().collect();
+            while let Some(oid) = ancestor {
+                by_root.entry(oid).or_default().extend(&steps);
+                ancestor = self.tables.get(&oid).and_then(|table| table.parent);
+            }
+        }
+        for (root, steps) in by_root {
+            let filled = self.plan.add(Step::Milestone, 0, &steps);
+            self.fills.insert(root, vec![filled]);
+        }
+    }
+
+    fn indexes(&mut self) {
+        let inventory = self.inventory;
+        let mut statements: Vec<(&Index, &Entry, IndexStatements)> = Vec::new();
+        for index in &inventory.indexes {
+            let Some(&entry) = self.entries.get(&index_object(index)) else { continue };
+            let Some(table) = self.table_name(index.table) else { continue };
+            statements.push((index, entry, index_statements(index, &table, &entry.definition)));
+        }
+        for (index, entry, statements) in &statements {
+            if statements.build.is_none() {
+                continue;
+            }
+            let dearness = if index.has_collated_text { COLLATED_INDEX_WEIGHT } else { 1 };
+            let step = Step::CreateIndex { index: index.oid };
+            let id = self.add_on_table(step, index.table, index.bytes * dearness, &[], &[]);
+            self.builds.entry(index.table).or_default().push(id);
+            self.index_steps.insert(index.oid, id);
+            self.entry_steps.insert(entry.id, id);
+        }
+        // Each needs the table alone: after all builds, one after the other.
+        let mut last: HashMap<Oid, StepId> = HashMap::new();
+        for (index, entry, statements) in &statements {
+            if statements.finish.is_empty() {
+                continue;
+            }
+            let mut follows = self.builds.get(&index.table).cloned().unwrap_or_default();
+            follows.extend(last.get(&index.table));
+            let needs: Vec<StepId> = self.index_steps.get(&index.oid).copied().into_iter().collect();
+            let step = Step::FinishIndex { index: index.oid };
+            // An exclusion constraint builds its index here, hence the weight.
+            let weight = if statements.build.is_none() { index.bytes } else { u64::MAX / 2 };
+            let id = self.add_on_table(step, index.table, weight, &needs, &follows);
+            last.insert(index.table, id);
+            self.index_steps.insert(index.oid, id);
+            self.entry_steps.insert(entry.id, id);
+        }
+    }
+
+    /// Adds a step on a filled table. For a partitioned table it also waits until nobody copies
+    /// into the partitions: a COPY looks at the parents' bounds and keeps a lock on them.
+    fn add_on_table(
+        &mut self,
+        step: Step,
+        table: Oid,
+        weight: u64,
+        needs: &[StepId],
+        follows: &[StepId],
+    ) -> StepId {
+        let mut needs = needs.to_vec();
+        match self.fills.get(&table) {
+            Some(fills) => needs.extend(fills),
+            None => needs.extend(&self.schema),
+        }
+        let id = self.plan.add_following(step, weight, &needs, follows);
+        self.note_work(table, &[id]);
+        id
+    }
+
+    fn attach_indexes(&mut self) {
+        let inventory = self.inventory;
+        // Whose partition tree an attachment belongs to follows from any index it touches.
+        let mut tables: HashMap<EntryId, Oid> = HashMap::new();
+        for index in &inventory.indexes {
+            if let Some(entry) = self.entries.get(&index_object(index)) {
+                tables.insert(entry.id, index.table);
+            }
+        }
+        for entry in inventory.entries.iter().filter(|e| e.description == "INDEX ATTACH") {
+            let steps = entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id));
+            let needs: Vec<StepId> = steps.copied().collect();
+            let id = self.plan.add(Step::AttachIndex { entry: entry.id }, 0, &needs);
+            self.entry_steps.insert(entry.id, id);
+            self.all.push(id);
+            if let Some(&table) = entry.dependencies.iter().find_map(|id| tables.get(id)) {
+                self.note_work(table, &[id]);
+            }
+        }
+    }
+
+    fn analyze(&mut self) {
+        if self.settings.skip_vacuum {
+            return;
+        }
+        let analyzes_partitions = self.target_version < ANALYZE_ONLY_VERSION;
+        let inventory = self.inventory;
+        let mut added = Vec::new();
+        for table in &inventory.tables {
+            let root = self.root(table.oid);
+            let is_root = root == table.oid;
+            if analyzes_partitions && !is_root {
+                continue;
+            }
+            let needs = self.fills.get(&table.oid).unwrap_or(&self.schema).clone();
+            let follows = self.work.get(&root).cloned().unwrap_or_default();
+            let step = Step::Analyze { table: table.oid };
+            let id = match table.kind {
+                TableKind::Partitioned => self.plan.add_following(step, table.bytes, &[], &follows),
+                TableKind::Ordinary => {
+                    let own = if is_root { follows } else { self.own_work(table.oid) };
+                    self.plan.add_following(step, table.bytes, &needs, &own)
+                }
+            };
+            added.push((root, id));
+        }
+        for (root, id) in added {
+            self.work.entry(root).or_default().push(id);
+            self.all.push(id);
+        }
+    }
+
+    /// The builds of one partition: its ANALYZE need not wait for the other partitions'.
+    fn own_work(&self, table: Oid) -> Vec<StepId> {
+        let mut steps = self.builds.get(&table).cloned().unwrap_or_default();
+        let own = self.inventory.indexes.iter().filter(|index| index.table == table);
+        steps.extend(own.filter_map(|index| self.index_steps.get(&index.oid)));
+        steps
+    }
+
+    fn foreign_keys(&mut self) {
+        let inventory = self.inventory;
+        let mut settled: HashMap<Oid, StepId> = HashMap::new();
+        let mut touching: HashMap<Oid, Vec<StepId>> = HashMap::new();
+        let mut to_validate = Vec::new();
+        for key in &inventory.foreign_keys {
+            let Some(&entry) = self.entries.get(&foreign_key_object(key)) else { continue };
+            let follows = [key.table, key.referenced].map(|table| self.settled(&mut settled, table));
+            let mut needs: Vec<StepId> = Vec::new();
+            for table in [key.table, key.referenced] {
+                needs.extend(self.fills.get(&table).unwrap_or(&self.schema));
+            }
+            needs.extend(self.index_steps.get(&key.referenced_index));
+            if key.is_partitioned && key.is_validated {
+                to_validate.push((key, entry, needs, follows.to_vec()));
+                continue;
+            }
+            let step = Step::AddForeignKey { constraint: key.oid };
+            let id = self.plan.add_following(step, 0, &needs, &follows);
+            for table in [key.table, key.referenced] {
+                touching.entry(self.root(table)).or_default().push(id);
+            }
+            self.entry_steps.insert(entry.id, id);
+            self.all.push(id);
+            if key.is_validated {
+                to_validate.push((key, entry, vec![id], Vec::new()));
+            }
+        }
+        let mut last: HashMap<Oid, StepId> = HashMap::new();
+        for (key, entry, needs, mut follows) in to_validate {
+            let root = self.root(key.table);
+            // Its lock excludes itself, and that of a key being added.
+            follows.extend(touching.get(&root).into_iter().flatten());
+            follows.extend(last.get(&root));
+            let weight = self.tables.get(&key.table).map_or(0, |table| table.bytes);
+            let step = Step::ValidateForeignKey { constraint: key.oid };
+            let id = self.plan.add_following(step, weight, &needs, &follows);
+            last.insert(root, id);
+            self.entry_steps.insert(entry.id, id);
+            self.all.push(id);
+        }
+    }
+
+    /// The point where all work on a table and the rest of its partition tree has ended.
+    fn settled(&mut self, settled: &mut HashMap<Oid, StepId>, table: Oid) -> StepId {
+        let root = self.root(table);
+        *settled.entry(root).or_insert_with(|| {
+            let work = self.work.get(&root).map_or(&[][..], |work| work);
+            self.plan.milestone(work)
+        })
+    }
+
+    /// Everything else that belongs after the rows, in the order `pg_restore` keeps: objects,
+    /// privileges, materialized views, event triggers.
+    fn post_data(&mut self) {
+        let (settings, inventory) = (self.settings, self.inventory);
+        let mut rest: Vec<&Entry> = Vec::new();
+        for entry in inventory.entries.iter().filter(|entry| !entry.is_pre_data) {
+            if !self.entry_steps.contains_key(&entry.id) && pre_data::is_wanted(entry, settings) {
+                rest.push(entry);
+            }
+        }
+        let pass_of = |entry: &Entry| match entry.description.as_str() {
+            "ACL" | "DEFAULT ACL" => 1,
+            "MATERIALIZED VIEW DATA" => 2,
+            "EVENT TRIGGER" | "SUBSCRIPTION" => 3,
+            _ => 0,
+        };
+        let mut all = std::mem::take(&mut self.all);
+        all.extend(self.work.values().flatten());
+        for pass in 0..4 {
+            let before = self.plan.milestone(&all);
+            all.clear();
+            all.push(before);
+            for entry in rest.iter().filter(|entry| pass_of(entry) == pass) {
+                let steps = entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id));
+                let mut needs: Vec<StepId> = steps.copied().collect();
+                needs.extend(&self.schema);
+                let refreshes = pass == 2;
+                let step = match refreshes {
+                    true => Step::RefreshView { entry: entry.id },
+                    false => Step::RestorePostData { entry: entry.id },
+                };
+                let id = self.plan.add_following(step, 0, &needs, &[before]);
+                self.entry_steps.insert(entry.id, id);
+                all.push(id);
+                if refreshes && !settings.skip_vacuum {
+                    all.push(self.plan.add(Step::Analyze { table: entry.oid }, 0, &[id]));
+                }
+            }
+        }
+    }
+
+    fn note_work(&mut self, table: Oid, steps: &[StepId]) {
+        let root = self.root(table);
+        self.work.entry(root).or_default().extend(steps);
+    }
+
+    /// The table at the top of a table's partition tree: itself if it is no partition.
+    fn root(&self, table: Oid) -> Oid {
+        let mut oid = table;
+        while let Some(parent) = self.tables.get(&oid).and_then(|table| table.parent) {
+            oid = parent;
+        }
+        oid
+    }
+
+    fn table_name(&self, oid: Oid) -> Option<QualifiedName> {
+        let table = self.tables.get(&oid).map(|table| &table.name);
+        let view = || self.inventory.views.iter().find(|view| view.oid == oid).map(|v| &v.name);
+        table.or_else(view).cloned()
+    }
+}
+
+/// Plans how rows get in: whole, in one transaction, or in parts.
+fn fill_table(plan: &mut Plan, table: &Table, schema: &[StepId]) -> Vec<StepId> {
+    if table.parts.is_empty() {
+        return vec![plan.add(Step::CopyTable { table: table.oid }, table.bytes, schema)];
+    }
+    let step = |number| Step::CopyPart { table: table.oid, part: number };
+    let parts = table.parts.iter();
+    parts.map(|part| plan.add(step(part.number), part.bytes, schema)).collect()
+}

@@ -1,0 +1,267 @@
+//! What every worker of a run knows, and never changes.
+
+use std::collections::{HashMap, HashSet};
+
+use pgcopydb_wire::Connection;
+
+use super::ledger::Ledger;
+use crate::error::Result;
+use crate::model::{Entry, EntryId, ForeignKey, Index, Inventory, Oid, QualifiedName, Settings, Table};
+use crate::pg::{Endpoint, snapshot};
+use crate::plan::clone::{foreign_key_object, index_object, post_data_by_object};
+use crate::plan::format::{Format, Types};
+use crate::plan::statement::{IndexStatements, index_statements};
+use crate::plan::{Step, pre_data};
+use crate::stop::Stop;
+use crate::tools::restore::Printer;
+
+/// The servers, what is copied between them, and how.
+#[derive(Debug)]
+pub struct Context {
+    /// The server that is copied from.
+    pub source: Endpoint,
+    /// The server that is copied to.
+    pub target: Endpoint,
+    /// The exported snapshot that all readers see, if there is one.
+    pub snapshot: Option<String>,
+    /// What is copied.
+    pub inventory: Inventory,
+    /// What the user wants.
+    pub settings: Settings,
+    /// Turns entries of the archive into SQL.
+    pub printer: Printer,
+    /// Which steps the target remembers as done.
+    pub ledger: Ledger,
+    /// The wish to stop.
+    pub stop: Stop,
+    /// Entries of the pre-data section, a transaction's worth each.
+    pub pre_data: Vec<Vec<EntryId>>,
+    /// How the rows of every table travel, by the table's place in the inventory.
+    formats: Vec<Format>,
+    tables: HashMap<Oid, usize>,
+    indexes: HashMap<Oid, usize>,
+    foreign_keys: HashMap<Oid, usize>,
+    entries: HashMap<EntryId, usize>,
+    objects: HashMap<(Oid, Oid), EntryId>,
+}
+
+/// What a context is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// See [`Context`].
+    pub source: Endpoint,
+    /// See [`Context`].
+    pub target: Endpoint,
+    /// See [`Context`].
+    pub snapshot: Option<String>,
+    /// See [`Context`].
+    pub inventory: Inventory,
+    /// See [`Context`].
+    pub settings: Settings,
+    /// See [`Context`].
+    pub printer: Printer,
+    /// See [`Context`].
+    pub ledger: Ledger,
+    /// See [`Context`].
+    pub stop: Stop,
+    /// Namespaces that the target has already: they are not created again.
+    pub target_namespaces: HashSet<String>,
+}
+
+impl Context {
+    /// Prepares what workers look things up in.
+    pub fn new(parts: Parts) -> Context {
+        let Parts { source, target, snapshot, inventory, settings, printer, ledger, stop, .. } =
+            parts;
+        let exists = |id: &EntryId, entries: &HashMap<EntryId, usize>| {
+            let entry = entries.get(id).map(|&place| &inventory.entries[place]);
+            entry.is_some_and(|entry| {
+                entry.description == "SCHEMA" && parts.target_namespaces.contains(&entry.tag)
+            })
+        };
+        let entries: HashMap<EntryId, usize> =
+            inventory.entries.iter().enumerate().map(|(n, entry)| (entry.id, n)).collect();
+        let mut pre_data = pre_data::chunks(&inventory.entries, &settings);
+        for chunk in &mut pre_data {
+            chunk.retain(|id| !exists(id, &entries));
+        }
+        let types = Types::new(&inventory.types);
+        let encoding = &inventory.database.encoding;
+        let formats = inventory
+            .tables
+            .iter()
+            .map(|table| types.format_of(table, encoding, settings.row_format))
+            .collect();
+        let objects = post_data_by_object(&inventory.entries);
+        let objects = objects.into_iter().map(|(object, entry)| (object, entry.id)).collect();
+        fn places<T>(items: &[T], oid: impl Fn(&T) -> Oid) -> HashMap<Oid, usize> {
+            items.iter().enumerate().map(|(place, item)| (oid(item), place)).collect()
+        }
+        Context {
+            tables: places(&inventory.tables, |table| table.oid),
+            indexes: places(&inventory.indexes, |index| index.oid),
+            foreign_keys: places(&inventory.foreign_keys, |key| key.oid),
+            pre_data,
+            formats,
+            entries,
+            objects,
+            source,
+            target,
+            snapshot,
+            inventory,
+            settings,
+            printer,
+            ledger,
+            stop,
+        }
+    }
+
+    /// A table, which the plan got from the same inventory.
+    pub fn table(&self, oid: Oid) -> &Table {
+        &self.inventory.tables[self.tables[&oid]]
+    }
+
+    /// A table, if the OID is one's.
+    pub fn find_table(&self, oid: Oid) -> Option<&Table> {
+        self.tables.get(&oid).map(|&place| &self.inventory.tables[place])
+    }
+
+    /// How a table's rows travel.
+    pub fn format(&self, oid: Oid) -> &Format {
+        &self.formats[self.tables[&oid]]
+    }
+
+    /// An index.
+    pub fn index(&self, oid: Oid) -> &Index {
+        &self.inventory.indexes[self.indexes[&oid]]
+    }
+
+    /// A foreign key.
+    pub fn foreign_key(&self, oid: Oid) -> &ForeignKey {
+        &self.inventory.foreign_keys[self.foreign_keys[&oid]]
+    }
+
+    /// An entry of the archive.
+    pub fn entry(&self, id: EntryId) -> &Entry {
+        &self.inventory.entries[self.entries[&id]]
+    }
+
+    /// The entry that makes an index, and the statements it comes to.
+    pub fn index_statements(&self, index: &Index) -> Option<(&Entry, IndexStatements)> {
+        let entry = self.object(index_object(index))?;
+        let table = self.relation_name(index.table)?;
+        Some((entry, index_statements(index, &table, &entry.definition)))
+    }
+
+    /// The statements that the archive holds for a foreign key.
+    pub fn foreign_key_sql(&self, key: &ForeignKey) -> Option<&str> {
+        Some(&self.object(foreign_key_object(key))?.definition)
+    }
+
+    /// The post-data entry that makes an object.
+    fn object(&self, object: (Oid, Oid)) -> Option<&Entry> {
+        self.objects.get(&object).map(|id| self.entry(*id))
+    }
+
+    /// The name of a table or materialized view.
+    pub fn relation_name(&self, oid: Oid) -> Option<QualifiedName> {
+        let table = self.find_table(oid).map(|table| table.name.clone());
+        let view = || self.inventory.views.iter().find(|view| view.oid == oid);
+        table.or_else(|| view().map(|view| view.name.clone()))
+    }
+
+    /// A session that reads from the source.
+    pub async fn open_source(&self, role: &str) -> Result<Connection> {
+        snapshot::reader(&self.source, self.snapshot.as_deref(), role).await
+    }
+
+    /// A session that writes to the target.
+    pub async fn open_target(&self, role: &str) -> Result<Connection> {
+        let mut session = self.target.open(role).await?;
+        self.ledger.join(&mut session).await?;
+        Ok(session)
+    }
+
+    /// What a step is called in messages.
+    pub fn label(&self, step: Step) -> String {
+        let relation = |oid| match self.relation_name(oid) {
+            Some(name) => name.to_string(),
+            None => oid.to_string(),
+        };
+        match step {
+            Step::RestorePreData { chunk } => {
+                format!("restore pre-data {}/{}", chunk + 1, self.pre_data.len())
+            }
+            Step::CopyTable { table } => format!("copy {}", relation(table)),
+            Step::CopyPart { table, part } => {
+                format!("copy {} part {part}/{}", relation(table), self.table(table).parts.len())
+            }
+            Step::CreateIndex { index } => format!("create index {}", self.index(index).name),
+            Step::FinishIndex { index } => {
+                let index = self.index(index);
+                format!("add constraint {} to {}", index.name, relation(index.table))
+            }
+            Step::AddForeignKey { constraint } => {
+                let key = self.foreign_key(constraint);
+                format!("add foreign key {:?} to {}", key.name, key.table_name)
+            }
+            Step::ValidateForeignKey { constraint } => {
+                let key = self.foreign_key(constraint);
+                format!("validate foreign key {:?} of {}", key.name, key.table_name)
+            }
+            Step::Analyze { table } => format!("analyze {}", relation(table)),
+            Step::CopyLargeObjects { batch } => format!(
+                "copy large objects {}/{}",
+                batch + 1,
+                self.inventory.large_objects.batches.len()
+            ),
+            Step::SetSequences => "set sequences".into(),
+            Step::CopyExtensionData { extension } => {
+                let extension = self.inventory.extensions.iter().find(|e| e.oid == extension);
+                let name = extension.map_or("?", |extension| &extension.name);
+                format!("copy configuration of extension {name:?}")
+            }
+            Step::AttachIndex { entry }
+            | Step::RefreshView { entry }
+            | Step::RestorePostData { entry } => {
+                let entry = self.entry(entry);
+                let namespace = entry.namespace.as_ref();
+                let namespace = namespace.map_or(String::new(), |namespace| format!("{namespace}."));
+                format!("{} {namespace}{}", entry.description.to_lowercase(), entry.tag)
+            }
+            Step::Milestone => String::new(),
+        }
+    }
+
+    /// What a step is called in records, which outlive this run and its archive.
+    pub fn key(&self, step: Step) -> String {
+        match step {
+            Step::RestorePreData { chunk } => {
+                let chunks = &self.pre_data[chunk as usize];
+                let first = chunks.first().map_or(String::new(), |id| self.entry(*id).key());
+                format!("pre-data {chunk} {} {first}", chunks.len())
+            }
+            Step::CopyTable { table } => format!("copy {table}"),
+            Step::CopyPart { table, part } => {
+                let parts = &self.table(table).parts;
+                let range = serde_json::to_string(&parts[part as usize - 1].range);
+                format!("copy {table} {part}/{} {}", parts.len(), range.unwrap_or_default())
+            }
+            Step::CreateIndex { index } => format!("index {index}"),
+            Step::FinishIndex { index } => format!("constraint {index}"),
+            Step::AddForeignKey { constraint } => format!("foreign-key {constraint}"),
+            Step::ValidateForeignKey { constraint } => format!("validate {constraint}"),
+            Step::Analyze { table } => format!("analyze {table}"),
+            Step::CopyLargeObjects { batch } => {
+                let batches = &self.inventory.large_objects.batches;
+                format!("large-objects {batch} {}", batches[batch as usize])
+            }
+            Step::SetSequences => "sequences".into(),
+            Step::CopyExtensionData { extension } => format!("extension {extension}"),
+            Step::AttachIndex { entry }
+            | Step::RefreshView { entry }
+            | Step::RestorePostData { entry } => format!("post-data {}", self.entry(entry).key()),
+            Step::Milestone => String::new(),
+        }
+    }
+}

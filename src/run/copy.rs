@@ -1,0 +1,188 @@
+//! Rows of a table, or of a part of one.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use pgcopydb_wire::Connection;
+use pgcopydb_wire::copy::{Copied, PumpError, Side as PumpSide, pump};
+
+use super::context::Context;
+use super::worker::{Done, Failure};
+use crate::error::Error;
+use crate::model::{Oid, PartRange, Table, quote_identifier, quote_literal};
+use crate::pg::Side;
+use crate::plan::format::Format;
+
+/// Smaller tables are not worth freezing: the TRUNCATE that freezing needs makes the server look
+/// through all of its shared buffers at commit.
+pub const FREEZE_BYTES_MIN: u64 = 1 << 20;
+
+/// Copies a whole table, frozen where that pays.
+pub async fn table(
+    context: &Context,
+    source: &mut Connection,
+    target: &mut Connection,
+    oid: Oid,
+    moved: &AtomicU64,
+) -> std::result::Result<Done, Failure> {
+    let table = context.table(oid);
+    let freeze = table.bytes >= FREEZE_BYTES_MIN;
+    if freeze {
+        let truncated = target.execute(&format!("truncate only {}", table.name)).await;
+        truncated.map_err(|error| {
+            Error::target(format!("could not truncate {}", table.name), error)
+        })?;
+    }
+    let columns = column_list(table);
+    let out = match columns.is_empty() {
+        true => format!("copy {} to stdout", table.name),
+        false => format!("copy {} ({columns}) to stdout", table.name),
+    };
+    copy(context, source, target, table, out, freeze, moved).await
+}
+
+/// Copies a part of a table.
+pub async fn part(
+    context: &Context,
+    source: &mut Connection,
+    target: &mut Connection,
+    oid: Oid,
+    number: u32,
+    moved: &AtomicU64,
+) -> std::result::Result<Done, Failure> {
+    let table = context.table(oid);
+    let range = &table.parts[number as usize - 1].range;
+    let condition = condition(table, range);
+    let columns = column_list(table);
+    let out = format!("copy (select {columns} from only {}{condition}) to stdout", table.name);
+    copy(context, source, target, table, out, false, moved).await
+}
+
+async fn copy(
+    context: &Context,
+    source: &mut Connection,
+    target: &mut Connection,
+    table: &Table,
+    out: String,
+    freeze: bool,
+    moved: &AtomicU64,
+) -> std::result::Result<Done, Failure> {
+    let encoding = &context.inventory.database.encoding;
+    let mut options = match context.format(table.oid) {
+        Format::Binary => String::from("format binary"),
+        Format::Text(reason) => {
+            tracing::debug!("copying {} as text: {reason}", table.name);
+            format!("format text, encoding {}", quote_literal(encoding))
+        }
+    };
+    let out_sql = format!("{out} with ({options})");
+    if freeze {
+        options.push_str(", freeze");
+    }
+    let columns = column_list(table);
+    let in_sql = match columns.is_empty() {
+        true => format!("copy {} from stdin with ({options})", table.name),
+        false => format!("copy {} ({columns}) from stdin with ({options})", table.name),
+    };
+    match pump_logged(source, target, &out_sql, &in_sql, moved).await {
+        Ok(Copied { bytes, rows }) => {
+            Ok(Done { bytes, rows, duration: Duration::ZERO, command: out_sql })
+        }
+        Err(PumpError { side, error }) => {
+            let side = side_of(side);
+            let doing = format!("could not copy table {}", table.name);
+            let sql = if side == Side::Source { out_sql } else { in_sql };
+            Err(Failure { error: side.error(doing, error), sql: Some(sql) })
+        }
+    }
+}
+
+/// Pumps rows, telling both statements to the log.
+pub async fn pump_logged(
+    source: &mut Connection,
+    target: &mut Connection,
+    out_sql: &str,
+    in_sql: &str,
+    moved: &AtomicU64,
+) -> std::result::Result<Copied, PumpError> {
+    tracing::debug!(target: "sql", "[SOURCE {}] {out_sql}", source.backend_pid());
+    tracing::debug!(target: "sql", "[TARGET {}] {in_sql}", target.backend_pid());
+    pump(source, target, out_sql, in_sql, moved).await
+}
+
+/// The program's word for the pump's.
+pub fn side_of(side: PumpSide) -> Side {
+    match side {
+        PumpSide::Source => Side::Source,
+        PumpSide::Target => Side::Target,
+    }
+}
+
+/// The columns that travel: all but those the target computes.
+fn column_list(table: &Table) -> String {
+    let columns = table.columns.iter().filter(|column| !column.generated);
+    columns.map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn condition(table: &Table, range: &PartRange) -> String {
+    let mut conditions = Vec::new();
+    let mut or_null = String::new();
+    match range {
+        PartRange::Key { from, below, with_null } => {
+            let key = quote_identifier(table.split_key.as_deref().unwrap_or_default());
+            conditions.extend(from.map(|from| format!("{key} >= '{from}'::bigint")));
+            conditions.extend(below.map(|below| format!("{key} < '{below}'::bigint")));
+            if *with_null {
+                or_null = format!(" or {key} is null");
+            }
+        }
+        PartRange::Ctid { from, below } => {
+            conditions.push(format!("ctid >= '({from},0)'::pg_catalog.tid"));
+            conditions.extend(below.map(|below| format!("ctid < '({below},0)'::pg_catalog.tid")));
+        }
+    }
+    match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" where ({}){or_null}", conditions.join(" and ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{QualifiedName, TableKind};
+
+    #[test]
+    fn conditions_hold_every_row_once() {
+        let table = Table {
+            oid: Oid(1),
+            name: QualifiedName::new("public", "t"),
+            kind: TableKind::Ordinary,
+            parent: None,
+            bytes: 0,
+            pages: 0,
+            reltuples: 0.0,
+            access_method: "heap".into(),
+            split_key: Some("Id".into()),
+            columns: Vec::new(),
+            exclude_data: false,
+            parts: Vec::new(),
+        };
+        let key = |from, below, with_null| {
+            condition(&table, &PartRange::Key { from, below, with_null })
+        };
+        assert_eq!(key(None, None, true), "");
+        assert_eq!(
+            key(None, Some(-1), true),
+            " where (\"Id\" < '-1'::bigint) or \"Id\" is null"
+        );
+        assert_eq!(
+            key(Some(-1), Some(5), false),
+            " where (\"Id\" >= '-1'::bigint and \"Id\" < '5'::bigint)"
+        );
+        assert_eq!(
+            condition(&table, &PartRange::Ctid { from: 3, below: None }),
+            " where (ctid >= '(3,0)'::pg_catalog.tid)"
+        );
+    }
+}

@@ -1,0 +1,356 @@
+//! Does what a plan says. The dispatcher owns the plan, hands its steps to seats, keeps the records
+//! and speaks to the user; seats take steps, do them, and say so.
+
+pub mod context;
+mod copy;
+mod extension;
+mod journal;
+mod large_object;
+pub mod ledger;
+mod schema;
+mod sequence;
+mod statements;
+mod watch;
+mod worker;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::catalog::Catalog;
+use crate::error::{Error, Kind, Result};
+use crate::pg::snapshot::Snapshot;
+use crate::plan::{Plan, Pool, Step, StepId};
+use crate::report::progress::{Progress, Totals};
+use context::Context;
+use journal::Journal;
+use statements::Hints;
+use worker::{Order, Outcome, Worker};
+
+/// Steps handed out at once, and done in one transaction.
+const BATCH_STEPS_MAX: usize = 50;
+
+/// Steps of at least this weight are done alone.
+const BATCH_WEIGHT_MAX: u64 = copy::FREEZE_BYTES_MIN;
+
+/// How often progress is looked at.
+const TICK_MS: u64 = 200;
+
+/// What became of a run.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How many steps failed; each was reported.
+    pub failed: usize,
+    /// How many steps were not tried because something they need had failed.
+    pub skipped: usize,
+    /// Steps that are left because the run was stopped.
+    pub is_stopped: bool,
+    /// Why no more rows could be read, if the snapshot was lost.
+    pub snapshot_lost: Option<Error>,
+}
+
+/// What a seat says to the dispatcher.
+struct Mail {
+    seat: usize,
+    ended: Vec<(StepId, Outcome)>,
+}
+
+/// A worker's place: what it may do, its inbox, and what it is doing.
+struct Seat {
+    pool: Pool,
+    name: String,
+    inbox: mpsc::Sender<Vec<Order>>,
+    moved: Arc<AtomicU64>,
+    busy: usize,
+}
+
+/// Does all outstanding steps of an opened plan, as far as they can be done.
+pub async fn run(
+    plan: Plan,
+    context: Arc<Context>,
+    catalog: &Catalog,
+    snapshot: &mut Snapshot,
+    target_version: u32,
+) -> Result<Report> {
+    let (mail, mailbox) = mpsc::channel(64);
+    let mut tasks = JoinSet::new();
+    let seats = open_seats(&context, &mail, &mut tasks);
+    let totals = Totals {
+        bytes: context.inventory.tables.iter().map(|table| table.bytes).sum(),
+        tables: context.inventory.tables.iter().filter(|table| table.has_data()).count(),
+        indexes: context.inventory.indexes.len(),
+    };
+    let watch = tokio::spawn(watch::watch(context.clone()));
+    let mut dispatcher = Dispatcher {
+        journal: Journal::new(context.clone(), catalog.clone()),
+        progress: Progress::start(totals),
+        parts_left: parts(&context),
+        plan,
+        context,
+        seats,
+        report: Report::default(),
+        target_version,
+    };
+    let result = dispatcher.dispatch(mailbox, &mut tasks, snapshot).await;
+    watch.abort();
+    // Seats end when their inboxes close; their sessions end with them.
+    dispatcher.seats.clear();
+    tasks.shutdown().await;
+    dispatcher.progress.finish();
+    result.map(|()| dispatcher.report)
+}
+
+fn open_seats(
+    context: &Arc<Context>,
+    mail: &mpsc::Sender<Mail>,
+    tasks: &mut JoinSet<()>,
+) -> Vec<Seat> {
+    let jobs = context.settings.jobs;
+    let pools = [
+        (Pool::Schema, 1, "schema"),
+        (Pool::Copy, jobs.table, "copy"),
+        (Pool::Index, jobs.index, "index"),
+        (Pool::Vacuum, jobs.table, "vacuum"),
+        (Pool::LargeObject, jobs.large_object, "large objects"),
+    ];
+    let mut seats = Vec::new();
+    for (pool, count, word) in pools {
+        for number in 1..=count {
+            let (inbox, mut orders) = mpsc::channel::<Vec<Order>>(1);
+            let (seat, mail, context) = (seats.len(), mail.clone(), context.clone());
+            let name = format!("{word} {number}");
+            let moved = Arc::new(AtomicU64::new(0));
+            let mut worker = Worker::new(context, name.clone(), moved.clone());
+            tasks.spawn(async move {
+                while let Some(orders) = orders.recv().await {
+                    let ended = worker.run(&orders).await;
+                    if mail.send(Mail { seat, ended }).await.is_err() {
+                        break;
+                    }
+                }
+                worker.close().await;
+            });
+            seats.push(Seat { pool, name, inbox, moved, busy: 0 });
+        }
+    }
+    seats
+}
+
+/// How many parts of every split table are left.
+fn parts(context: &Context) -> HashMap<crate::model::Oid, usize> {
+    let split = context.inventory.tables.iter().filter(|table| !table.parts.is_empty());
+    split.map(|table| (table.oid, table.parts.len())).collect()
+}
+
+struct Dispatcher {
+    plan: Plan,
+    context: Arc<Context>,
+    seats: Vec<Seat>,
+    journal: Journal,
+    progress: Progress,
+    parts_left: HashMap<crate::model::Oid, usize>,
+    report: Report,
+    target_version: u32,
+}
+
+impl Dispatcher {
+    async fn dispatch(
+        &mut self,
+        mut mailbox: mpsc::Receiver<Mail>,
+        tasks: &mut JoinSet<()>,
+        snapshot: &mut Snapshot,
+    ) -> Result<()> {
+        let stop = self.context.stop.clone();
+        let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            if !stop.is_requested() {
+                self.hand_out().await?;
+            }
+            if self.plan.running() == 0 {
+                break;
+            }
+            tokio::select! {
+                Some(mail) = mailbox.recv() => self.heard(mail).await?,
+                _ = tick.tick() => self.show(),
+                () = stop.requested_now() => break,
+                error = snapshot.lost(), if self.report.snapshot_lost.is_none() => {
+                    crate::log::error(&error);
+                    tracing::warn!("no more rows can be read; finishing what needs none");
+                    self.report.snapshot_lost = Some(error);
+                }
+                Some(ended) = tasks.join_next() => {
+                    let reason = ended.err().map_or_else(String::new, |error| error.to_string());
+                    let message = format!("a worker ended unexpectedly: {reason}");
+                    return Err(Error::new(Kind::Internal, message));
+                }
+            }
+        }
+        self.report.is_stopped = stop.is_requested() && !self.plan.is_finished();
+        Ok(())
+    }
+
+    /// Gives every idle seat something to do, if there is something for it.
+    async fn hand_out(&mut self) -> Result<()> {
+        for seat in 0..self.seats.len() {
+            if self.seats[seat].busy > 0 {
+                continue;
+            }
+            let pool = self.seats[seat].pool;
+            if self.report.snapshot_lost.is_some()
+                && matches!(pool, Pool::Copy | Pool::LargeObject)
+            {
+                continue;
+            }
+            let orders = self.take(pool);
+            if orders.is_empty() {
+                continue;
+            }
+            for order in &orders {
+                self.journal.started(order.step, &self.seats[seat].name).await?;
+            }
+            let label = self.context.label(orders[0].step);
+            let work = match orders.len() {
+                1 => label,
+                many => format!("{label} and {} more", many - 1),
+            };
+            let weight: u64 = orders.iter().map(|order| self.plan.weight(order.id)).sum();
+            self.seats[seat].busy = orders.len();
+            let name = self.seats[seat].name.clone();
+            self.progress.started(&name, &work, if pool == Pool::Copy { weight } else { 0 });
+            // The inbox of an idle seat is empty; a seat that is gone is noticed by the dispatcher.
+            let _ = self.seats[seat].inbox.send(orders).await;
+        }
+        Ok(())
+    }
+
+    /// Takes the next step of a pool, and if it is small a fair share of the small ones behind it.
+    fn take(&mut self, pool: Pool) -> Vec<Order> {
+        let idle = self.seats.iter().filter(|seat| seat.pool == pool && seat.busy == 0).count();
+        let share = (self.plan.ready_count(pool) / idle.max(1)).clamp(1, BATCH_STEPS_MAX);
+        let mut orders: Vec<Order> = Vec::new();
+        let mut weight = 0;
+        while orders.len() < share
+            && let Some((id, step)) = self.plan.peek(pool)
+        {
+            let light = self.light_weight(id, step);
+            let fits = light.is_some_and(|light| weight + light < BATCH_WEIGHT_MAX)
+                && orders.first().is_none_or(|first| goes_with(first.step, step));
+            if !orders.is_empty() && !fits {
+                break;
+            }
+            let Some((id, step)) = self.plan.take(pool) else { break };
+            let hints = Hints { parallel: self.is_parallel(), target_version: self.target_version };
+            orders.push(Order { id, step, hints });
+            match light {
+                Some(light) => weight += light,
+                None => break,
+            }
+        }
+        orders
+    }
+
+    /// What a step weighs in a batch; `None` if it must be done alone.
+    fn light_weight(&self, id: StepId, step: Step) -> Option<u64> {
+        match step {
+            Step::CopyTable { .. } | Step::CreateIndex { .. } | Step::Analyze { .. } => {
+                Some(self.plan.weight(id)).filter(|weight| *weight < BATCH_WEIGHT_MAX)
+            }
+            Step::ValidateForeignKey { .. } => {
+                Some(self.plan.weight(id)).filter(|weight| *weight < BATCH_WEIGHT_MAX)
+            }
+            Step::FinishIndex { index } => {
+                let builds = self.context.index(index).builds_with_constraint();
+                (!builds).then_some(0)
+            }
+            Step::AttachIndex { .. } | Step::AddForeignKey { .. } | Step::RestorePostData { .. } => {
+                Some(0)
+            }
+            Step::RestorePreData { .. }
+            | Step::CopyPart { .. }
+            | Step::CopyLargeObjects { .. }
+            | Step::SetSequences
+            | Step::CopyExtensionData { .. }
+            | Step::RefreshView { .. }
+            | Step::Milestone => None,
+        }
+    }
+
+    /// Whether an index may be built by several processes of the server: while seats are free.
+    fn is_parallel(&self) -> bool {
+        let busy = self.seats.iter().filter(|s| s.pool == Pool::Index && s.busy > 0).count();
+        let copying = self.seats.iter().any(|s| s.pool == Pool::Copy && s.busy > 0);
+        let waiting = self.plan.ready_count(Pool::Index);
+        !copying && busy + waiting + 1 < usize::from(self.context.settings.jobs.index)
+    }
+
+    /// Takes in what a seat has to say.
+    async fn heard(&mut self, mail: Mail) -> Result<()> {
+        let mut bytes = 0;
+        let (mut tables, mut indexes) = (0, 0);
+        for (id, outcome) in mail.ended {
+            let step = self.plan.step(id);
+            match outcome {
+                Ok(done) => {
+                    bytes += done.bytes;
+                    tables += usize::from(self.completes_table(step));
+                    indexes += usize::from(matches!(step, Step::CreateIndex { .. }));
+                    self.journal.done(step, done).await?;
+                    self.plan.finish(id);
+                }
+                Err(failure) => {
+                    if failure.error.kind() != Kind::Stopped {
+                        self.report.failed += 1;
+                        self.journal.failed(step, &failure).await?;
+                        if self.context.settings.fail_fast {
+                            tracing::warn!("stopping at the first failure, as --fail-fast wants");
+                            self.context.stop.request();
+                        }
+                    }
+                    self.report.skipped += self.plan.fail(id).len();
+                }
+            }
+        }
+        let seat = &mut self.seats[mail.seat];
+        seat.busy = 0;
+        let name = seat.name.clone();
+        self.progress.ended(&name, bytes, tables > 0, indexes > 0);
+        Ok(())
+    }
+
+    fn completes_table(&mut self, step: Step) -> bool {
+        match step {
+            Step::CopyTable { .. } => true,
+            Step::CopyPart { table, .. } => match self.parts_left.get_mut(&table) {
+                Some(left) => {
+                    *left -= 1;
+                    *left == 0
+                }
+                None => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn show(&mut self) {
+        for seat in self.seats.iter().filter(|seat| seat.busy > 0) {
+            self.progress.moved(&seat.name, seat.moved.load(Ordering::Relaxed));
+        }
+        self.progress.tick();
+    }
+}
+
+/// Whether two steps may be done in one transaction.
+fn goes_with(first: Step, next: Step) -> bool {
+    let is_sql = statements::is_sql_only;
+    match (first, next) {
+        // One pool's statements; an entry of the archive is printed by another program.
+        (Step::RestorePostData { .. }, Step::RestorePostData { .. })
+        | (Step::CopyTable { .. }, Step::CopyTable { .. }) => true,
+        _ => is_sql(first) && is_sql(next),
+    }
+}

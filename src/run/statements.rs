@@ -1,0 +1,138 @@
+//! Steps that are nothing but statements on the target.
+
+use super::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::model::{TableKind, quote_identifier};
+use crate::plan::Step;
+use crate::plan::statement::{not_valid, split};
+
+/// From this version on ANALYZE of a partitioned table can leave its partitions alone.
+const ANALYZE_ONLY_VERSION: u32 = 180_000;
+
+/// How a step is best done at the moment it is handed out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hints {
+    /// Whether the server may use parallel workers: only while fewer indexes are being built than
+    /// there are seats for it.
+    pub parallel: bool,
+    /// The target server's version.
+    pub target_version: u32,
+}
+
+/// What a step comes to.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The statements, separated by semicolons.
+    pub text: String,
+    /// Whether it is a VACUUM, which no transaction can hold.
+    pub is_vacuum: bool,
+}
+
+/// Whether a step needs only statements on the target.
+pub fn is_sql_only(step: Step) -> bool {
+    matches!(
+        step,
+        Step::CreateIndex { .. }
+            | Step::FinishIndex { .. }
+            | Step::AttachIndex { .. }
+            | Step::AddForeignKey { .. }
+            | Step::ValidateForeignKey { .. }
+            | Step::Analyze { .. }
+            | Step::RefreshView { .. }
+    )
+}
+
+/// The statements of such a step.
+pub fn sql(context: &Context, step: Step, hints: Hints) -> Result<Command> {
+    let text = match step {
+        Step::CreateIndex { index } => create_index(context, index, hints)?,
+        Step::FinishIndex { index } => finish_index(context, index)?,
+        Step::AttachIndex { entry } => split(&context.entry(entry).definition).join("; "),
+        Step::AddForeignKey { constraint } => add_foreign_key(context, constraint)?,
+        Step::ValidateForeignKey { constraint } => validate(context, constraint)?,
+        Step::Analyze { table } => return analyze(context, table, hints),
+        Step::RefreshView { entry } => {
+            let view = context.entry(entry).oid;
+            let name = context.relation_name(view).ok_or_else(|| unknown("view", view))?;
+            format!("refresh materialized view {name}")
+        }
+        step => return Err(Error::new(Kind::Internal, format!("{step:?} is no statement"))),
+    };
+    Ok(Command { text, is_vacuum: false })
+}
+
+fn unknown(what: &str, oid: crate::model::Oid) -> Error {
+    Error::new(Kind::Internal, format!("{what} {oid} is not in the inventory"))
+}
+
+fn create_index(context: &Context, oid: crate::model::Oid, hints: Hints) -> Result<String> {
+    let index = context.index(oid);
+    let (entry, statements) =
+        context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
+    let mut text = String::new();
+    if !hints.parallel {
+        text.push_str("set local max_parallel_maintenance_workers = 0; ");
+    }
+    let tablespace = index.tablespace.as_ref().or(entry.tablespace.as_ref());
+    if let Some(tablespace) = tablespace.filter(|_| !context.settings.no_tablespaces) {
+        text.push_str(&format!(
+            "set local default_tablespace = {}; ",
+            quote_identifier(tablespace)
+        ));
+    }
+    text.push_str(&statements.build.ok_or_else(|| unknown("index", oid))?);
+    if text.contains("default_tablespace") {
+        text.push_str("; set local default_tablespace = ''");
+    }
+    Ok(text)
+}
+
+fn finish_index(context: &Context, oid: crate::model::Oid) -> Result<String> {
+    let index = context.index(oid);
+    let (entry, statements) =
+        context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
+    let text = statements.finish.join("; ");
+    let tablespace = entry.tablespace.as_ref().filter(|_| !context.settings.no_tablespaces);
+    match tablespace {
+        // An exclusion constraint builds its index here.
+        Some(tablespace) if statements.build.is_none() => Ok(format!(
+            "set local default_tablespace = {}; {text}; set local default_tablespace = ''",
+            quote_identifier(tablespace)
+        )),
+        _ => Ok(text),
+    }
+}
+
+fn add_foreign_key(context: &Context, oid: crate::model::Oid) -> Result<String> {
+    let key = context.foreign_key(oid);
+    let definition = context.foreign_key_sql(key).ok_or_else(|| unknown("foreign key", oid))?;
+    Ok(match key.is_validated {
+        true => not_valid(definition).join("; "),
+        // What the source does not hold for all rows says NOT VALID already.
+        false => split(definition).join("; "),
+    })
+}
+
+fn validate(context: &Context, oid: crate::model::Oid) -> Result<String> {
+    let key = context.foreign_key(oid);
+    if key.is_partitioned {
+        let definition = context.foreign_key_sql(key).ok_or_else(|| unknown("foreign key", oid))?;
+        return Ok(split(definition).join("; "));
+    }
+    let name = quote_identifier(&key.name);
+    Ok(format!("alter table {} validate constraint {name}", key.table_name))
+}
+
+fn analyze(context: &Context, oid: crate::model::Oid, hints: Hints) -> Result<Command> {
+    let name = context.relation_name(oid).ok_or_else(|| unknown("relation", oid))?;
+    let table = context.find_table(oid);
+    let is_partitioned = table.is_some_and(|table| table.kind == TableKind::Partitioned);
+    if is_partitioned && hints.target_version >= ANALYZE_ONLY_VERSION {
+        return Ok(Command { text: format!("analyze only {name}"), is_vacuum: false });
+    }
+    // What was copied in parts could not be frozen by COPY.
+    if table.is_some_and(|table| !table.parts.is_empty()) {
+        return Ok(Command { text: format!("vacuum (analyze) {name}"), is_vacuum: true });
+    }
+    Ok(Command { text: format!("analyze {name}"), is_vacuum: false })
+}

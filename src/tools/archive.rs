@@ -1,0 +1,58 @@
+//! The archive's table of contents.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use libpgdump::Section;
+
+use crate::error::{Error, Kind, Result};
+use crate::model::{Entry, Oid};
+
+/// Reads the entries of an archive, in the archive's order. The statements are kept for the kinds
+/// that this program runs itself.
+pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
+    let unreadable = |reason: String| {
+        Error::new(Kind::State, format!("could not read {}: {reason}", archive.display()))
+            .hint("Start over with --restart.")
+    };
+    let dump = libpgdump::load(archive).map_err(|error| unreadable(error.to_string()))?;
+    let mut entries: Vec<Entry> = Vec::with_capacity(dump.entries().len());
+    let mut post_data = HashSet::new();
+    for found in dump.entries() {
+        let description = found.desc.as_str().to_owned();
+        let is_pre_data = match found.section {
+            Section::PreData => true,
+            Section::PostData | Section::Data => false,
+            // Privileges come after the rows, as an owner may have taken his own away; a comment
+            // comes when what it is about is there.
+            Section::None => {
+                description != "ACL"
+                    && !found.dependencies.iter().any(|entry| post_data.contains(entry))
+            }
+        };
+        if !is_pre_data {
+            post_data.insert(found.dump_id);
+        }
+        let oid = |text: &str| {
+            text.parse::<Oid>().map_err(|_| unreadable(format!("{text:?} is not an OID")))
+        };
+        let is_ours = matches!(
+            description.as_str(),
+            "INDEX" | "CONSTRAINT" | "FK CONSTRAINT" | "INDEX ATTACH"
+        );
+        entries.push(Entry {
+            id: found.dump_id,
+            catalog: oid(&found.table_oid)?,
+            oid: oid(&found.oid)?,
+            description,
+            tag: found.tag.clone().unwrap_or_default(),
+            namespace: found.namespace.clone().filter(|namespace| !namespace.is_empty()),
+            owner: found.owner.clone().filter(|owner| !owner.is_empty()),
+            is_pre_data,
+            definition: found.defn.clone().filter(|_| is_ours).unwrap_or_default(),
+            tablespace: found.tablespace.clone().filter(|tablespace| !tablespace.is_empty()),
+            dependencies: found.dependencies.clone(),
+        });
+    }
+    Ok(entries)
+}

@@ -1,0 +1,126 @@
+//! A program run to its end: its messages become log lines, its password travels in its
+//! environment, and it does not outlive us.
+
+use std::process::Stdio;
+
+use pgcopydb_wire::Conninfo;
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::Command;
+
+use crate::error::{Error, Kind, Result};
+use crate::stop::Stop;
+
+/// Lines of a failed program's messages that are repeated in the error.
+const LAST_LINES: usize = 5;
+
+/// A program to run.
+#[derive(Debug)]
+pub struct Child {
+    command: Command,
+    name: String,
+}
+
+impl Child {
+    /// Prepares to run a program.
+    pub fn new(program: &std::path::Path) -> Child {
+        let name = program.file_name().map(|name| name.to_string_lossy().into_owned());
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Its messages are read by us; a setting of the user's terminal must not change them.
+        command.env("LC_MESSAGES", "C").kill_on_drop(true);
+        end_with_parent(&mut command);
+        Child { command, name: name.unwrap_or_default() }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Child {
+        self.command.arg(argument);
+        self
+    }
+
+    /// Names the server to connect to, the password aside.
+    pub fn connect(mut self, conninfo: &Conninfo) -> Child {
+        let tool = conninfo.tool_arguments();
+        self.command.arg("--dbname").arg(tool.conninfo);
+        for name in tool.removed {
+            self.command.env_remove(name);
+        }
+        for (name, value) in tool.environment {
+            self.command.env(name, value.expose_secret());
+        }
+        self
+    }
+
+    /// Runs it and returns what it printed on its standard output.
+    pub async fn run(mut self, stop: &Stop) -> Result<Vec<u8>> {
+        let failed = |error: std::io::Error, name: &str| {
+            Error::new(Kind::Tools, format!("could not run {name}: {error}"))
+        };
+        let mut child = self.command.spawn().map_err(|error| failed(error, &self.name))?;
+        let mut output = Vec::new();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let work = async {
+            let read = async {
+                match stdout {
+                    Some(mut stdout) => stdout.read_to_end(&mut output).await.map(|_| ()),
+                    None => Ok(()),
+                }
+            };
+            let messages = async {
+                match stderr {
+                    Some(stderr) => relay(&self.name, stderr).await,
+                    None => Vec::new(),
+                }
+            };
+            let (read, messages) = tokio::join!(read, messages);
+            (read, messages, child.wait().await)
+        };
+        let (read, messages, status) = tokio::select! {
+            ended = work => ended,
+            // Dropping the child kills it.
+            () = stop.requested() => return Err(stopped()),
+        };
+        read.map_err(|error| failed(error, &self.name))?;
+        let status = status.map_err(|error| failed(error, &self.name))?;
+        if !status.success() {
+            return Err(Error::new(Kind::Tools, format!("{} failed with {status}", self.name))
+                .detail(messages.join("\n")));
+        }
+        Ok(output)
+    }
+}
+
+/// The error of everything that ends because we were asked to stop.
+pub fn stopped() -> Error {
+    Error::new(Kind::Stopped, "stopped on request")
+}
+
+/// Turns a program's messages into log lines and keeps the last ones.
+async fn relay(name: &str, stderr: tokio::process::ChildStderr) -> Vec<String> {
+    let mut last = Vec::new();
+    let mut lines = BufReader::new(stderr).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line.contains(": warning: ") {
+            tracing::warn!("{line}");
+        } else {
+            tracing::debug!("{name}: {line}");
+        }
+        if last.len() == LAST_LINES {
+            last.remove(0);
+        }
+        last.push(line);
+    }
+    last
+}
+
+/// Asks the kernel to end the child when we die, even of SIGKILL.
+#[allow(unsafe_code)]
+fn end_with_parent(command: &mut Command) {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    // SAFETY: between fork and exec the closure makes one system call, which is async-signal-safe,
+    // and touches no memory of the parent.
+    unsafe {
+        command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?));
+    }
+}

@@ -1,0 +1,107 @@
+//! Which `pg_dump` and `pg_restore`: they must be at least as new as the source.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::{Error, Kind, Result};
+
+/// Where Debian keeps the programs of every major version.
+const DEBIAN_DIRECTORY: &str = "/usr/lib/postgresql";
+
+/// The client programs of one PostgreSQL installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tools {
+    /// The directory they are in.
+    directory: PathBuf,
+    /// Their major version.
+    pub major: u32,
+    /// What `pg_dump --version` prints.
+    pub version: String,
+}
+
+impl Tools {
+    /// The path of one program.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Finds the oldest programs that can read a server of version `source`: those named by
+    /// `PG_CONFIG`, in `PATH`, or in Debian's directories. An older dump suits an older target.
+    pub fn locate(source: u32) -> Result<Tools> {
+        let wanted = source / 10_000;
+        let mut found: BTreeMap<u32, Tools> = BTreeMap::new();
+        for directory in candidates() {
+            if let Some(tools) = Tools::in_directory(&directory) {
+                found.entry(tools.major).or_insert(tools);
+            }
+        }
+        let newest = found.last_key_value().map(|(_, tools)| tools.version.clone());
+        if let Some((_, tools)) = found.into_iter().find(|(major, _)| *major >= wanted) {
+            return Ok(tools);
+        }
+        let error = match newest {
+            Some(version) => Error::new(
+                Kind::Tools,
+                format!("\"{version}\" is too old for the source, which runs PostgreSQL {wanted}"),
+            ),
+            None => Error::new(Kind::Tools, "could not find pg_dump and pg_restore"),
+        };
+        Err(error.hint(format!(
+            "Install the client programs of PostgreSQL {wanted} or newer (Debian: \
+             postgresql-client-{wanted}), and name their pg_config in PG_CONFIG unless they are in \
+             PATH."
+        )))
+    }
+
+    fn in_directory(directory: &Path) -> Option<Tools> {
+        if !directory.join("pg_restore").is_file() {
+            return None;
+        }
+        let output = Command::new(directory.join("pg_dump")).arg("--version").output().ok()?;
+        let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        Some(Tools { directory: directory.to_owned(), major: major(&version)?, version })
+    }
+}
+
+/// Directories to look in, the most wanted first.
+fn candidates() -> Vec<PathBuf> {
+    let mut directories = Vec::new();
+    if let Some(config) = std::env::var_os("PG_CONFIG") {
+        // What the user named counts alone.
+        return bin_directory(&config).into_iter().collect();
+    }
+    if let Some(path) = std::env::var_os("PATH") {
+        directories.extend(std::env::split_paths(&path));
+    }
+    // Debian's pg_dump in PATH is a wrapper that picks a version by cluster: the real ones are here.
+    if let Ok(entries) = std::fs::read_dir(DEBIAN_DIRECTORY) {
+        directories.extend(entries.flatten().map(|entry| entry.path().join("bin")));
+    }
+    directories
+}
+
+fn bin_directory(config: &OsString) -> Option<PathBuf> {
+    let output = Command::new(config).arg("--bindir").output().ok()?;
+    Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
+}
+
+/// `pg_dump (PostgreSQL) 15.18 (Debian …)` is 15.
+fn major(version: &str) -> Option<u32> {
+    let number = version.split_once(") ")?.1;
+    let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..digits].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_every_shape() {
+        assert_eq!(major("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
+        assert_eq!(major("pg_dump (PostgreSQL) 18beta1"), Some(18));
+        assert_eq!(major("something else"), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! Programs of PostgreSQL that this program runs, and the archive they make and read.
+
+pub mod archive;
+pub mod child;
+pub mod dump;
+pub mod locate;
+pub mod restore;
+
+pub use locate::Tools;
