@@ -3,4 +3,3 @@
 pub mod progress;
 pub mod summary;
 pub mod units;
-pub mod summary;
