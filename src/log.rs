@@ -21,11 +21,8 @@ use crate::error::{Error, Kind, Result};
 use line::{Form, Line};
 
 /// The published version: without the number of the patch.
-pub const VERSION: &str = concat!(
-    env!("CARGO_PKG_VERSION_MAJOR"),
-    ".",
-    env!("CARGO_PKG_VERSION_MINOR")
-);
+pub const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
 /// Logs at level NOTICE: what not everybody wants to know.
 #[macro_export]
@@ -146,41 +143,27 @@ static LIVE_DISPLAY: OnceLock<bool> = OnceLock::new();
 pub fn start(options: &Options) -> Result<()> {
     let terminal = std::io::stderr().is_terminal()
         && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
-    let mut sinks = vec![Sink {
-        form: Form::of_stderr(options, terminal)?,
-        write: Box::new(write_stderr),
-    }];
+    let mut sinks =
+        vec![Sink { form: Form::of_stderr(options, terminal)?, write: Box::new(write_stderr) }];
     if let Some(path) = &options.file {
         let file = File::create(path).map_err(|cause| {
             let path = path.display();
-            Error::new(
-                Kind::Internal,
-                format!("could not open log file \"{path}\": {cause}"),
-            )
-            .hint("Set PGCOPYDB_LOG_FILENAME to a file that can be written, or unset it.")
+            Error::new(Kind::Internal, format!("could not open log file \"{path}\": {cause}"))
+                .hint("Set PGCOPYDB_LOG_FILENAME to a file that can be written, or unset it.")
         })?;
         sinks.push(Sink {
-            form: Form {
-                json: options.json_file,
-                ..Form::default()
-            },
+            form: Form { json: options.json_file, ..Form::default() },
             // A full disk must not end a clone.
             write: Box::new(move |line| drop((&file).write_all(line.as_bytes()))),
         });
     }
-    let lines = Lines {
-        level: options.level,
-        sinks,
-    };
+    let lines = Lines { level: options.level, sinks };
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))
         .map_err(|_| Error::new(Kind::Internal, "the log was started twice"))?;
     let _ = LIVE_DISPLAY.set(terminal && !options.json && options.level <= Level::Info);
 
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pgcopydb"));
-    tracing::info!(
-        "Running pgcopydb version {VERSION} from \"{}\"",
-        program.display()
-    );
+    tracing::info!("Running pgcopydb version {VERSION} from \"{}\"", program.display());
     Ok(())
 }
 
@@ -251,11 +234,7 @@ struct Lines {
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if Level::of(metadata) >= self.level {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        if Level::of(metadata) >= self.level { Interest::always() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
@@ -287,11 +266,7 @@ mod tests {
         let lines = Lines {
             level,
             sinks: vec![Sink {
-                form: Form {
-                    location: false,
-                    time_format: "now".to_owned(),
-                    ..Form::default()
-                },
+                form: Form { location: false, time_format: "now".to_owned(), ..Form::default() },
                 write: Box::new(move |line| sink.lock().unwrap().push_str(line)),
             }],
         };
@@ -352,10 +327,7 @@ mod tests {
         let lines = Lines {
             level: Level::Info,
             sinks: vec![Sink {
-                form: Form {
-                    json: true,
-                    ..Form::default()
-                },
+                form: Form { json: true, ..Form::default() },
                 write: Box::new(move |line| sink.lock().unwrap().push_str(line)),
             }],
         };

@@ -47,11 +47,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 /// Opens a file that exists, to read it.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection> {
     let missing = || {
-        Error::new(
-            Kind::State,
-            format!("there is no catalog at \"{}\"", path.display()),
-        )
-        .hint("Name the directory of a run with --dir.")
+        Error::new(Kind::State, format!("there is no catalog at \"{}\"", path.display()))
+            .hint("Name the directory of a run with --dir.")
     };
     if !path.exists() {
         return Err(missing());
@@ -72,11 +69,8 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection> {
 /// (-wal, -shm) take them from this one.
 fn create_private(path: &Path) -> Result<()> {
     let failed = |cause: std::io::Error| {
-        Error::new(
-            Kind::State,
-            format!("{OPENING} \"{}\": {cause}", path.display()),
-        )
-        .hint("Name a directory that this user can write to with --dir.")
+        Error::new(Kind::State, format!("{OPENING} \"{}\": {cause}", path.display()))
+            .hint("Name a directory that this user can write to with --dir.")
     };
     let mode = 0o600;
     let file = OpenOptions::new()
@@ -86,8 +80,7 @@ fn create_private(path: &Path) -> Result<()> {
         .mode(mode)
         .open(path)
         .map_err(failed)?;
-    file.set_permissions(Permissions::from_mode(mode))
-        .map_err(failed)
+    file.set_permissions(Permissions::from_mode(mode)).map_err(failed)
 }
 
 fn set_up_connection(connection: &Connection) -> rusqlite::Result<()> {

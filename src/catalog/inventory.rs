@@ -74,19 +74,14 @@ impl Catalog {
         self.read(LOADING, |transaction| {
             let header = "select database, large_objects from inventory where is_complete";
             let header = transaction.query_row(header, (), |row| {
-                Ok((
-                    from_json(row, "database")?,
-                    from_json(row, "large_objects")?,
-                ))
+                Ok((from_json(row, "database")?, from_json(row, "large_objects")?))
             });
             let Some((database, large_objects)) = header.optional()? else {
                 return Ok(None);
             };
             let roles = "select rolname from s_role order by position";
             let mut roles = transaction.prepare(roles)?;
-            let roles = roles
-                .query_map((), |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
+            let roles = roles.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             Ok(Some(Inventory {
                 database,
                 tables: load_rows(transaction, "source_table")?,
@@ -137,11 +132,7 @@ impl Catalog {
 }
 
 fn text_bytes(value: &Value) -> usize {
-    if let Value::Text(text) = value {
-        text.len()
-    } else {
-        0
-    }
+    if let Value::Text(text) = value { text.len() } else { 0 }
 }
 
 fn load_rows<T: DeserializeOwned>(
@@ -149,9 +140,7 @@ fn load_rows<T: DeserializeOwned>(
     table: &str,
 ) -> rusqlite::Result<Vec<T>> {
     let count: u32 =
-        transaction.query_row(&format!("select count(*) from {table}"), (), |row| {
-            row.get(0)
-        })?;
+        transaction.query_row(&format!("select count(*) from {table}"), (), |row| row.get(0))?;
     let mut objects = Vec::with_capacity(count as usize);
     let query = format!("select detail from {table} order by position");
     let mut query = transaction.prepare(&query)?;

@@ -54,11 +54,7 @@ impl Catalog {
         let failure = Arc::new(Failure::default());
         let (jobs, inbox) = mpsc::channel(writer::JOBS_MAX);
         let (opened, outcome) = oneshot::channel();
-        let catalog = Catalog {
-            path: Arc::new(path.to_owned()),
-            jobs,
-            failure: failure.clone(),
-        };
+        let catalog = Catalog { path: Arc::new(path.to_owned()), jobs, failure: failure.clone() };
         let path = catalog.path.clone();
         let thread = std::thread::Builder::new().name("catalog".to_owned());
         thread.spawn(move || match open(&path) {
@@ -89,10 +85,7 @@ impl Catalog {
 
     /// Sends a record; waits only when the thread is far behind.
     async fn note(&self, note: Note) -> Result<()> {
-        self.jobs
-            .send(Job::Note(note))
-            .await
-            .map_err(|_| self.ended())
+        self.jobs.send(Job::Note(note)).await.map_err(|_| self.ended())
     }
 
     /// Reads something, all of it as it is at one moment.
@@ -101,8 +94,7 @@ impl Catalog {
         doing: &'static str,
         question: impl FnOnce(&Transaction) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.ask(doing, |connection| question(&connection.transaction()?))
-            .await
+        self.ask(doing, |connection| question(&connection.transaction()?)).await
     }
 
     /// Writes something, all of it or nothing; it is durable afterwards.
@@ -143,10 +135,7 @@ impl Catalog {
         self.failure.error().unwrap_or_else(|| {
             Error::new(
                 Kind::Internal,
-                format!(
-                    "the writer of the catalog \"{}\" has ended",
-                    self.path.display()
-                ),
+                format!("the writer of the catalog \"{}\" has ended", self.path.display()),
             )
         })
     }

@@ -47,25 +47,10 @@ pub struct StepOutcome {
 /// A record about a step.
 #[derive(Debug)]
 pub(super) enum StepNote {
-    Started {
-        step: StepStart,
-        at: i64,
-    },
-    Progress {
-        key: String,
-        bytes: u64,
-        rows: u64,
-    },
-    Done {
-        key: String,
-        outcome: StepOutcome,
-        at: i64,
-    },
-    Failed {
-        key: String,
-        failure: Box<StepFailure>,
-        at: i64,
-    },
+    Started { step: StepStart, at: i64 },
+    Progress { key: String, bytes: u64, rows: u64 },
+    Done { key: String, outcome: StepOutcome, at: i64 },
+    Failed { key: String, failure: Box<StepFailure>, at: i64 },
 }
 
 /// What a failed step leaves behind of its error.
@@ -94,26 +79,19 @@ impl Catalog {
 
     /// A step has begun; what an earlier try left is forgotten.
     pub async fn step_started(&self, step: StepStart) -> Result<()> {
-        self.note(Note::Step(StepNote::Started { step, at: now() }))
-            .await
+        self.note(Note::Step(StepNote::Started { step, at: now() })).await
     }
 
     /// A step that runs has come this far.
     pub async fn step_progress(&self, key: &str, bytes: u64, rows: u64) -> Result<()> {
         let key = key.to_owned();
-        self.note(Note::Step(StepNote::Progress { key, bytes, rows }))
-            .await
+        self.note(Note::Step(StepNote::Progress { key, bytes, rows })).await
     }
 
     /// A step has succeeded.
     pub async fn step_done(&self, key: &str, outcome: StepOutcome) -> Result<()> {
         let key = key.to_owned();
-        self.note(Note::Step(StepNote::Done {
-            key,
-            outcome,
-            at: now(),
-        }))
-        .await
+        self.note(Note::Step(StepNote::Done { key, outcome, at: now() })).await
     }
 
     /// A step has failed, while running `command` if that is known.
@@ -136,12 +114,7 @@ impl Catalog {
             command: command.map(str::to_owned),
         };
         let (key, failure) = (key.to_owned(), Box::new(failure));
-        self.note(Note::Step(StepNote::Failed {
-            key,
-            failure,
-            at: now(),
-        }))
-        .await
+        self.note(Note::Step(StepNote::Failed { key, failure, at: now() })).await
     }
 }
 
@@ -165,9 +138,7 @@ impl StepNote {
             }
             StepNote::Progress { key, bytes, rows } => {
                 let update = "update step set bytes = ?2, rows = ?3 where key = ?1";
-                transaction
-                    .prepare_cached(update)?
-                    .execute((key, signed(*bytes), signed(*rows)))?
+                transaction.prepare_cached(update)?.execute((key, signed(*bytes), signed(*rows)))?
             }
             StepNote::Done { key, outcome, at } => {
                 let update = "update step set state = 'done', ended = ?2, duration_ms = ?3, \
@@ -202,9 +173,7 @@ impl StepNote {
 
 /// The time, in milliseconds since 1970.
 pub(super) fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, milliseconds)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, milliseconds)
 }
 
 pub(super) fn milliseconds(duration: Duration) -> i64 {

@@ -125,11 +125,7 @@ impl Stored for Type {
     const INSERT: &str = "insert into s_type (oid, typname, detail) values (?1, ?2, ?3)";
 
     fn row(&self, _datname: &str) -> rusqlite::Result<Vec<Value>> {
-        Ok(vec![
-            self.oid.0.into(),
-            text(&self.name),
-            to_json(self)?.into(),
-        ])
+        Ok(vec![self.oid.0.into(), text(&self.name), to_json(self)?.into()])
     }
 }
 
@@ -146,12 +142,7 @@ impl Stored for Entry {
         "insert into s_entry (id, description, tag, detail) values (?1, ?2, ?3, ?4)";
 
     fn row(&self, _datname: &str) -> rusqlite::Result<Vec<Value>> {
-        Ok(vec![
-            self.id.into(),
-            text(&self.description),
-            text(&self.tag),
-            to_json(self)?.into(),
-        ])
+        Ok(vec![self.id.into(), text(&self.description), text(&self.tag), to_json(self)?.into()])
     }
 }
 

@@ -66,9 +66,7 @@ impl Setup {
             split_tables_larger_than: settings.split_tables_larger_than,
             split_max_parts: settings.split_max_parts,
             filters: None,
-            options: given
-                .map(|(name, _)| (name.to_owned(), String::new()))
-                .collect(),
+            options: given.map(|(name, _)| (name.to_owned(), String::new())).collect(),
             jobs: settings.jobs,
         }
     }
@@ -82,14 +80,9 @@ impl Setup {
         directory: &Path,
     ) -> Result<Setup> {
         let refused = |what: &str, was: &dyn Display, is: &dyn Display, hint: &str| {
-            Error::new(
-                Kind::State,
-                format!("could not resume in \"{}\"", directory.display()),
-            )
-            .detail(format!(
-                "The directory is for {what} {was}, this command names {is}."
-            ))
-            .hint(hint)
+            Error::new(Kind::State, format!("could not resume in \"{}\"", directory.display()))
+                .detail(format!("The directory is for {what} {was}, this command names {is}."))
+                .hint(hint)
         };
         let different = |what, was: &dyn Display, is: &dyn Display| {
             let hint = "Name another directory with --dir, or start over with --restart.";
@@ -173,9 +166,7 @@ impl Catalog {
     /// What the directory is for; `None` before the first run has registered it.
     pub async fn setup(&self) -> Result<Option<Setup>> {
         self.read("could not read the set-up", |transaction| {
-            transaction
-                .query_row("select * from setup", (), Setup::read)
-                .optional()
+            transaction.query_row("select * from setup", (), Setup::read).optional()
         })
         .await
     }
@@ -208,9 +199,7 @@ fn typed(options: &BTreeMap<String, String>) -> String {
     if options.is_empty() {
         return "none".to_owned();
     }
-    let typed = options
-        .iter()
-        .map(|(name, value)| format!("{name} {value}").trim_end().to_owned());
+    let typed = options.iter().map(|(name, value)| format!("{name} {value}").trim_end().to_owned());
     typed.collect::<Vec<_>>().join(" ")
 }
 

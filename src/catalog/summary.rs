@@ -18,9 +18,8 @@ impl Catalog {
     /// What was done in this directory, over all runs in it.
     pub async fn summary(&self) -> Result<Summary> {
         self.read("could not read the summary", |transaction| {
-            let jobs = transaction.query_row("select jobs from setup", (), |row| {
-                from_json::<Jobs>(row, "jobs")
-            });
+            let jobs = transaction
+                .query_row("select jobs from setup", (), |row| from_json::<Jobs>(row, "jobs"));
             Ok(Summary {
                 jobs: jobs.optional()?.unwrap_or(Settings::default().jobs),
                 names_database: false,
@@ -45,11 +44,7 @@ fn sections(transaction: &Transaction) -> rusqlite::Result<Vec<SectionSummary>> 
         .into_iter()
         .map(|section| {
             let (duration, bytes) = measured.get(&section.number()).copied().unwrap_or_default();
-            SectionSummary {
-                section,
-                duration,
-                bytes,
-            }
+            SectionSummary { section, duration, bytes }
         })
         .collect())
 }
@@ -91,13 +86,10 @@ fn tables(transaction: &Transaction) -> rusqlite::Result<Vec<TableSummary>> {
         table.indexes.push(object(row)?);
         Ok(())
     })?;
-    for_each(
-        include_str!("schema/summary_constraints.sql"),
-        |table, row| {
-            table.constraints.push(object(row)?);
-            Ok(())
-        },
-    )?;
+    for_each(include_str!("schema/summary_constraints.sql"), |table, row| {
+        table.constraints.push(object(row)?);
+        Ok(())
+    })?;
     Ok(tables)
 }
 

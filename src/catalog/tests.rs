@@ -18,9 +18,7 @@ struct Scratch {
 
 impl Scratch {
     fn new() -> Scratch {
-        Scratch {
-            directory: tempfile::tempdir().unwrap(),
-        }
+        Scratch { directory: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self) -> PathBuf {
@@ -50,35 +48,17 @@ fn start(key: &str, kind: StepKind) -> StepStart {
 }
 
 fn copy(key: &str, table: u32, part: Option<(u32, u32)>) -> StepStart {
-    let kind = if part.is_some() {
-        StepKind::CopyPart
-    } else {
-        StepKind::CopyTable
-    };
+    let kind = if part.is_some() { StepKind::CopyPart } else { StepKind::CopyTable };
     let table = Some(Oid(table));
-    StepStart {
-        oid: table,
-        table,
-        part,
-        ..start(key, kind)
-    }
+    StepStart { oid: table, table, part, ..start(key, kind) }
 }
 
 fn about(key: &str, kind: StepKind, oid: u32, table: u32) -> StepStart {
-    StepStart {
-        oid: Some(Oid(oid)),
-        table: Some(Oid(table)),
-        ..start(key, kind)
-    }
+    StepStart { oid: Some(Oid(oid)), table: Some(Oid(table)), ..start(key, kind) }
 }
 
 fn outcome(bytes: u64, ms: u64) -> StepOutcome {
-    StepOutcome {
-        bytes,
-        rows: bytes / 10,
-        duration: Duration::from_millis(ms),
-        command: None,
-    }
+    StepOutcome { bytes, rows: bytes / 10, duration: Duration::from_millis(ms), command: None }
 }
 
 #[tokio::test]
@@ -92,10 +72,7 @@ async fn a_catalog_is_private_and_opens_again() {
         assert_eq!(mode & 0o7777, 0o600, "{file}");
     }
     drop(catalog);
-    assert_eq!(
-        scratch.open().await.setup().await.unwrap(),
-        Some(setup::sample())
-    );
+    assert_eq!(scratch.open().await.setup().await.unwrap(), Some(setup::sample()));
     let reader = Catalog::read_only(&scratch.path()).await.unwrap();
     assert_eq!(reader.setup().await.unwrap(), Some(setup::sample()));
 }
@@ -105,10 +82,7 @@ async fn a_catalog_that_is_missing_is_not_made_by_readers() {
     let scratch = Scratch::new();
     let error = Catalog::read_only(&scratch.path()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::State);
-    assert!(
-        error.message().starts_with("there is no catalog at"),
-        "{error}"
-    );
+    assert!(error.message().starts_with("there is no catalog at"), "{error}");
     assert!(!scratch.path().exists());
 }
 
@@ -120,16 +94,11 @@ async fn the_c_programs_catalog_is_refused_and_left_alone() {
         .execute_batch("create table setup (id integer primary key, source_pg_uri text)")
         .unwrap();
     let before = std::fs::read(scratch.path()).unwrap();
-    for opened in [
-        Catalog::open(&scratch.path()).await,
-        Catalog::read_only(&scratch.path()).await,
-    ] {
+    for opened in [Catalog::open(&scratch.path()).await, Catalog::read_only(&scratch.path()).await]
+    {
         let error = opened.unwrap_err();
         assert_eq!(error.kind(), Kind::State);
-        assert!(
-            error.message().ends_with("pgcopydb written in C wrote it"),
-            "{error}"
-        );
+        assert!(error.message().ends_with("pgcopydb written in C wrote it"), "{error}");
         assert!(error.hint_text().unwrap().contains("--restart"));
     }
     assert_eq!(std::fs::read(scratch.path()).unwrap(), before);
@@ -138,35 +107,20 @@ async fn the_c_programs_catalog_is_refused_and_left_alone() {
 #[tokio::test]
 async fn other_files_are_refused() {
     let scratch = Scratch::new();
-    scratch
-        .sqlite()
-        .execute_batch("create table other (id integer)")
-        .unwrap();
+    scratch.sqlite().execute_batch("create table other (id integer)").unwrap();
     let error = Catalog::open(&scratch.path()).await.unwrap_err();
-    assert!(
-        error.message().ends_with("another program wrote it"),
-        "{error}"
-    );
+    assert!(error.message().ends_with("another program wrote it"), "{error}");
 
     std::fs::write(scratch.path(), "This is no database. ".repeat(1000)).unwrap();
     let error = Catalog::open(&scratch.path()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::State);
-    assert!(
-        error.message().contains("file is not a database"),
-        "{error}"
-    );
+    assert!(error.message().contains("file is not a database"), "{error}");
 
     let scratch = Scratch::new();
     drop(scratch.open().await);
-    scratch
-        .sqlite()
-        .pragma_update(None, "user_version", 99)
-        .unwrap();
+    scratch.sqlite().pragma_update(None, "user_version", 99).unwrap();
     let error = Catalog::open(&scratch.path()).await.unwrap_err();
-    assert_eq!(
-        error.detail_text(),
-        Some("The file has format 99, this program 1.")
-    );
+    assert_eq!(error.detail_text(), Some("The file has format 99, this program 1."));
 }
 
 #[tokio::test]
@@ -174,23 +128,13 @@ async fn an_inventory_comes_back_as_it_was() {
     let scratch = Scratch::new();
     let catalog = scratch.open().await;
     assert!(catalog.load_inventory().await.unwrap().is_none());
-    for inventory in [
-        sample::inventory(),
-        Inventory::default(),
-        sample::inventory(),
-    ] {
+    for inventory in [sample::inventory(), Inventory::default(), sample::inventory()] {
         catalog.save_inventory(&inventory).await.unwrap();
         let loaded = catalog.load_inventory().await.unwrap().unwrap();
         assert_eq!(format!("{loaded:?}"), format!("{inventory:?}"));
     }
     drop(catalog);
-    let loaded = scratch
-        .open()
-        .await
-        .load_inventory()
-        .await
-        .unwrap()
-        .unwrap();
+    let loaded = scratch.open().await.load_inventory().await.unwrap().unwrap();
     assert_eq!(format!("{loaded:?}"), format!("{:?}", sample::inventory()));
 }
 
@@ -199,10 +143,7 @@ async fn half_an_inventory_is_none() {
     let scratch = Scratch::new();
     let catalog = scratch.open().await;
     catalog.save_inventory(&sample::inventory()).await.unwrap();
-    scratch
-        .sqlite()
-        .execute("update inventory set is_complete = false", ())
-        .unwrap();
+    scratch.sqlite().execute("update inventory set is_complete = false", ()).unwrap();
     assert!(catalog.load_inventory().await.unwrap().is_none());
 }
 
@@ -216,10 +157,7 @@ async fn ten_thousand_tables_take_a_moment() {
     let saved = begun.elapsed();
     let loaded = catalog.load_inventory().await.unwrap().unwrap();
     assert_eq!(loaded.tables.len(), 10_000);
-    println!(
-        "saved in {saved:?}, loaded in {:?}",
-        begun.elapsed() - saved
-    );
+    println!("saved in {saved:?}, loaded in {:?}", begun.elapsed() - saved);
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
@@ -230,20 +168,14 @@ async fn twenty_thousand_steps_are_recorded_quickly() {
     let begun = Instant::now();
     for number in 0..20_000 {
         let key = format!("copy {number}");
-        catalog
-            .step_started(copy(&key, number, None))
-            .await
-            .unwrap();
+        catalog.step_started(copy(&key, number, None)).await.unwrap();
         catalog.step_done(&key, outcome(10, 1)).await.unwrap();
     }
     catalog.flush().await.unwrap();
     println!("20,000 steps in {:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(20));
     let count = "select count(*) from summary where done_time_epoch is not null";
-    let count: u32 = scratch
-        .sqlite()
-        .query_row(count, (), |row| row.get(0))
-        .unwrap();
+    let count: u32 = scratch.sqlite().query_row(count, (), |row| row.get(0)).unwrap();
     assert_eq!(count, 20_000);
 }
 
@@ -252,67 +184,27 @@ async fn progress_counts_tables_when_all_their_parts_are_in() {
     let scratch = Scratch::new();
     let catalog = scratch.open().await;
     catalog.save_inventory(&sample::inventory()).await.unwrap();
-    catalog
-        .step_started(copy("part 1", 16384, Some((1, 2))))
-        .await
-        .unwrap();
+    catalog.step_started(copy("part 1", 16384, Some((1, 2)))).await.unwrap();
     catalog.step_done("part 1", outcome(1000, 1)).await.unwrap();
-    catalog
-        .step_started(copy("part 2", 16384, Some((2, 2))))
-        .await
-        .unwrap();
+    catalog.step_started(copy("part 2", 16384, Some((2, 2)))).await.unwrap();
     catalog.step_progress("part 2", 500, 5).await.unwrap();
-    catalog
-        .step_started(about("i", StepKind::CreateIndex, 16390, 16384))
-        .await
-        .unwrap();
+    catalog.step_started(about("i", StepKind::CreateIndex, 16390, 16384)).await.unwrap();
     let progress = catalog.progress().await.unwrap();
-    assert_eq!(
-        progress.tables,
-        Counter {
-            total: 2,
-            running: 1,
-            done: 0
-        }
-    );
-    assert_eq!(
-        progress.indexes,
-        Counter {
-            total: 2,
-            running: 1,
-            done: 0
-        }
-    );
+    assert_eq!(progress.tables, Counter { total: 2, running: 1, done: 0 });
+    assert_eq!(progress.indexes, Counter { total: 2, running: 1, done: 0 });
     assert_eq!((progress.bytes.running, progress.bytes.done), (500, 1000));
 
     let running = catalog.running_steps().await.unwrap();
     assert_eq!(running.len(), 2);
     let part = running.iter().find(|step| step.key == "part 2").unwrap();
     assert_eq!((part.kind, part.part), (Some(StepKind::CopyPart), Some(2)));
-    assert_eq!(
-        (part.table, part.bytes, part.rows),
-        (Some(Oid(16384)), 500, 5)
-    );
+    assert_eq!((part.table, part.bytes, part.rows), (Some(Oid(16384)), 500, 5));
 
     catalog.step_done("part 2", outcome(700, 1)).await.unwrap();
     catalog.step_done("i", outcome(0, 1)).await.unwrap();
     let progress = catalog.progress().await.unwrap();
-    assert_eq!(
-        progress.tables,
-        Counter {
-            total: 2,
-            running: 0,
-            done: 1
-        }
-    );
-    assert_eq!(
-        progress.indexes,
-        Counter {
-            total: 2,
-            running: 0,
-            done: 1
-        }
-    );
+    assert_eq!(progress.tables, Counter { total: 2, running: 0, done: 1 });
+    assert_eq!(progress.indexes, Counter { total: 2, running: 0, done: 1 });
     assert_eq!((progress.bytes.running, progress.bytes.done), (0, 1700));
 }
 
@@ -335,10 +227,7 @@ async fn what_died_with_its_run_is_interrupted() {
     assert_eq!(catalog.running_steps().await.unwrap(), []);
     assert_eq!(catalog.summary().await.unwrap().failures, []);
     let states = "select group_concat(state, ' ' order by key) from step";
-    let states: String = scratch
-        .sqlite()
-        .query_row(states, (), |row| row.get(0))
-        .unwrap();
+    let states: String = scratch.sqlite().query_row(states, (), |row| row.get(0)).unwrap();
     assert_eq!(states, "interrupted done interrupted");
 }
 
@@ -347,37 +236,24 @@ async fn a_full_disk_reaches_everybody() {
     let scratch = Scratch::new();
     let catalog = scratch.open().await;
     catalog
-        .ask("test", |connection| {
-            connection.execute_batch("pragma max_page_count = 60")
-        })
+        .ask("test", |connection| connection.execute_batch("pragma max_page_count = 60"))
         .await
         .unwrap();
     let mut refused = None;
     for number in 0..100_000 {
-        let started = catalog
-            .step_started(copy(&format!("copy {number}"), number, None))
-            .await;
+        let started = catalog.step_started(copy(&format!("copy {number}"), number, None)).await;
         if let Err(error) = started {
             refused = Some(error);
             break;
         }
     }
     let refused = refused.unwrap();
-    assert_eq!(
-        refused.message(),
-        "could not write the catalog: database or disk is full"
-    );
+    assert_eq!(refused.message(), "could not write the catalog: database or disk is full");
     assert_eq!(refused.kind(), Kind::State);
     assert!(refused.hint_text().unwrap().starts_with("Make room"));
     let clone = catalog.clone();
-    assert_eq!(
-        clone.flush().await.unwrap_err().message(),
-        refused.message()
-    );
-    assert_eq!(
-        clone.setup().await.unwrap_err().message(),
-        refused.message()
-    );
+    assert_eq!(clone.flush().await.unwrap_err().message(), refused.message());
+    assert_eq!(clone.setup().await.unwrap_err().message(), refused.message());
 }
 
 #[tokio::test]
@@ -387,12 +263,7 @@ async fn a_failed_change_is_reported_and_the_catalog_lives_on() {
     let mut inventory = sample::inventory();
     inventory.tables[1].oid = inventory.tables[0].oid;
     let error = catalog.save_inventory(&inventory).await.unwrap_err();
-    assert!(
-        error
-            .message()
-            .contains("UNIQUE constraint failed: source_table.oid"),
-        "{error}"
-    );
+    assert!(error.message().contains("UNIQUE constraint failed: source_table.oid"), "{error}");
     assert!(catalog.load_inventory().await.unwrap().is_none());
     catalog.register_setup(&setup::sample()).await.unwrap();
 }

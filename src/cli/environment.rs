@@ -28,10 +28,7 @@ impl<'a> Environment<'a> {
 
     /// The value of a variable, and the name under which it was found.
     pub(super) fn text(&self, name: &str) -> Option<(String, OsString)> {
-        let older = OLDER_NAMES
-            .iter()
-            .filter(|(today, _)| *today == name)
-            .map(|(_, old)| *old);
+        let older = OLDER_NAMES.iter().filter(|(today, _)| *today == name).map(|(_, old)| *old);
         std::iter::once(name).chain(older).find_map(|name| {
             let value = (self.variable)(name)?;
             (!value.is_empty()).then(|| (name.to_owned(), value))
@@ -65,9 +62,7 @@ impl<'a> Environment<'a> {
         Ok(log::Options {
             level: log::Level::Info,
             json,
-            file: self
-                .text("PGCOPYDB_LOG_FILENAME")
-                .map(|(_, path)| PathBuf::from(path)),
+            file: self.text("PGCOPYDB_LOG_FILENAME").map(|(_, path)| PathBuf::from(path)),
             json_file,
             time_format: self
                 .text("PGCOPYDB_LOG_TIME_FORMAT")
@@ -89,9 +84,7 @@ fn boolean(text: &str) -> Option<bool> {
         ("0", false),
     ];
     let text = text.trim().to_ascii_lowercase();
-    let mut found = WORDS
-        .iter()
-        .filter(|(word, _)| !text.is_empty() && word.starts_with(&text));
+    let mut found = WORDS.iter().filter(|(word, _)| !text.is_empty() && word.starts_with(&text));
     let (_, value) = found.next()?;
     found.next().is_none().then_some(*value)
 }
@@ -101,15 +94,11 @@ fn boolean(text: &str) -> Option<bool> {
 pub(super) fn detached(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
-            let Some(name) = arg
-                .get_env()
-                .map(|name| name.to_string_lossy().into_owned())
-            else {
+            let Some(name) = arg.get_env().map(|name| name.to_string_lossy().into_owned()) else {
                 return arg;
             };
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            arg.help(format!("{help} [${name}]"))
-                .env(None::<&'static str>)
+            arg.help(format!("{help} [${name}]")).env(None::<&'static str>)
         })
         .mut_subcommands(detached)
 }

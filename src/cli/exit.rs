@@ -19,10 +19,7 @@ impl UsageExit {
         // The colours of the parser's own messages.
         let text =
             format!("\x1b[1m\x1b[31merror:\x1b[0m {message}\n\n  \x1b[32mhint:\x1b[0m {hint}\n");
-        UsageExit {
-            code,
-            text: conceal(&text),
-        }
+        UsageExit { code, text: conceal(&text) }
     }
 
     /// Help that was asked for.
@@ -91,15 +88,9 @@ pub(super) fn from_variable(name: &str, error: &clap::Error) -> UsageExit {
 /// All commands and what they do, indented.
 pub(super) fn command_tree(parser: &clap::Command) -> String {
     fn describe(command: &clap::Command, depth: usize, text: &mut String) {
-        for command in command
-            .get_subcommands()
-            .filter(|command| !command.is_hide_set())
-        {
+        for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
             let name = format!("{:depth$}{}", "", command.get_name());
-            let about = command
-                .get_about()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {name:<14} {about}");
             describe(command, depth + 2, text);
@@ -117,13 +108,9 @@ fn conceal(text: &str) -> String {
     while let Some(start) = rest.find("://") {
         let (head, tail) = rest.split_at(start + "://".len());
         shown.push_str(head);
-        let end = tail
-            .find(['/', '?', ' ', '\n', '\'', '"'])
-            .unwrap_or(tail.len());
+        let end = tail.find(['/', '?', ' ', '\n', '\'', '"']).unwrap_or(tail.len());
         let (authority, after) = tail.split_at(end);
-        let secret = authority
-            .rfind('@')
-            .and_then(|at| Some((authority.find(':')?, at)));
+        let secret = authority.rfind('@').and_then(|at| Some((authority.find(':')?, at)));
         match secret {
             Some((colon, at)) if colon < at => {
                 shown.push_str(&authority[..colon]);

@@ -96,9 +96,6 @@ fn chosen<'a>(
 
 /// Adds an option at the end of a command line, but before what `--` protects.
 fn insert(words: &mut Vec<OsString>, word: OsString) {
-    let end = words
-        .iter()
-        .position(|word| word == "--")
-        .unwrap_or(words.len());
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     words.insert(end, word);
 }

@@ -72,33 +72,23 @@ pub(super) fn invocation(
     let Some(command) = cli.command else {
         if cli.common.version {
             return Ok(Invocation {
-                request: Request::Version {
-                    json: cli.json.json,
-                },
+                request: Request::Version { json: cli.json.json },
                 log,
                 warnings: Vec::new(),
             });
         }
         let mut parser = parser;
-        return Err(UsageExit::missing_command(
-            parser.render_help().ansi().to_string(),
-        ));
+        return Err(UsageExit::missing_command(parser.render_help().ansi().to_string()));
     };
 
     log.level = level(&cli.common, common(&command), scale(&command));
     let mut warnings = Vec::new();
     let request = if cli.common.version || common(&command).version {
-        Request::Version {
-            json: cli.json.json,
-        }
+        Request::Version { json: cli.json.json }
     } else {
         request(command, cli.json.json, parser, &mut warnings)?
     };
-    Ok(Invocation {
-        request,
-        log,
-        warnings,
-    })
+    Ok(Invocation { request, log, warnings })
 }
 
 fn request(
@@ -111,32 +101,24 @@ fn request(
         Command::Clone(args) | Command::Copy(CopyCommand::Db(args)) => {
             for word in &args.ignored.ignored {
                 let word = word.to_string_lossy();
-                warnings.push(format!(
-                    "ignoring \"{word}\": the command takes options only"
-                ));
+                warnings.push(format!("ignoring \"{word}\": the command takes options only"));
             }
             if args.format.use_copy_binary && args.format.copy_format == CopyFormat::Text {
                 warnings.push("ignoring --use-copy-binary: the format is text".to_owned());
             }
-            args.request()
-                .map(|request| Request::Clone(Box::new(request)))
+            args.request().map(|request| Request::Clone(Box::new(request)))
         }
         Command::Snapshot(args) => {
             let source = given(args.source.source)
                 .ok_or_else(|| mandatory("Option --source is mandatory", SOURCE_HINT))?;
-            Ok(Request::Snapshot(SnapshotRequest {
-                source,
-                directory: args.directory.dir,
-            }))
+            Ok(Request::Snapshot(SnapshotRequest { source, directory: args.directory.dir }))
         }
         Command::Ping(args) => {
             let (source, target) = both(args.source, args.target)?;
             Ok(Request::Ping(PingRequest { source, target }))
         }
         Command::Help(args) => Err(help(&args, parser)),
-        Command::Version(args) => Ok(Request::Version {
-            json: json || args.json.json,
-        }),
+        Command::Version(args) => Ok(Request::Version { json: json || args.json.json }),
     }
 }
 
@@ -178,11 +160,7 @@ impl CloneArgs {
             skip_db_properties: self.objects.skip_db_properties,
             fail_fast: self.run.fail_fast,
         };
-        Ok(CloneRequest {
-            source,
-            target,
-            settings,
-        })
+        Ok(CloneRequest { source, target, settings })
     }
 }
 
@@ -221,10 +199,7 @@ fn mandatory(message: &str, hint: &str) -> UsageExit {
 fn help(args: &HelpArgs, mut parser: clap::Command) -> UsageExit {
     if args.path.is_empty() {
         let tree = command_tree(&parser);
-        let about = parser
-            .get_about()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let about = parser.get_about().map(ToString::to_string).unwrap_or_default();
         return UsageExit::help(format!(
             "{about}\n\nCommands:\n{tree}\nOptions of a command: pgcopydb <COMMAND> --help\n"
         ));

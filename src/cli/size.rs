@@ -28,9 +28,7 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Size, NotASize> {
         let text = text.trim();
-        let end = text
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len());
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (digits, unit) = text.split_at(end);
         if digits.is_empty() {
             return Err(NotASize::NoNumber);

@@ -26,10 +26,7 @@ fn exit(line: &str) -> (u8, String) {
 fn exit_with(line: &str, variables: &[(&str, &str)]) -> (u8, String) {
     match parse_with(line, variables) {
         Ok(_) => panic!("accepted: {line}"),
-        Err(exit) => (
-            exit.code(),
-            anstream::adapter::strip_str(exit.text()).to_string(),
-        ),
+        Err(exit) => (exit.code(), anstream::adapter::strip_str(exit.text()).to_string()),
     }
 }
 
@@ -63,20 +60,14 @@ fn the_declarations_are_consistent() {
 
 #[test]
 fn a_clone_without_options_has_the_published_defaults() {
-    assert_eq!(
-        format!("{:?}", settings("")),
-        format!("{:?}", Settings::default())
-    );
+    assert_eq!(format!("{:?}", settings("")), format!("{:?}", Settings::default()));
 }
 
 #[test]
 fn a_clone_goes_by_all_its_names() {
     for name in ["clone", "fork", "copy-db", "copy db"] {
         let request = cloned(&format!("{name} -S a -T b"), &[]);
-        assert_eq!(
-            (request.source.as_str(), request.target.as_str()),
-            ("a", "b")
-        );
+        assert_eq!((request.source.as_str(), request.target.as_str()), ("a", "b"));
     }
 }
 
@@ -85,15 +76,7 @@ fn every_letter_stands_for_its_option() {
     let settings = settings(
         "-D /d -J 1 -I 2 -j 3 -b 5 -L 10MB -u 6 -k -n -c -O -X -x -y -B -e -M -U -g -i -R -C -N s",
     );
-    assert_eq!(
-        settings.jobs,
-        Jobs {
-            table: 1,
-            index: 2,
-            restore: 3,
-            large_object: 5
-        }
-    );
+    assert_eq!(settings.jobs, Jobs { table: 1, index: 2, restore: 3, large_object: 5 });
     assert_eq!(settings.directory, Some(PathBuf::from("/d")));
     assert_eq!(settings.split_tables_larger_than, Some(10 << 20));
     assert_eq!(settings.split_max_parts, Some(6));
@@ -122,14 +105,8 @@ fn every_letter_stands_for_its_option() {
 fn old_spellings_and_clear_beginnings_are_accepted() {
     assert_eq!(settings("--jobs 7").jobs.table, 7);
     assert_eq!(settings("--table-j=7").jobs.table, 7);
-    assert_eq!(
-        settings("--split-at 1GB").split_tables_larger_than,
-        Some(1 << 30)
-    );
-    assert_eq!(
-        settings("--split-t 1GB").split_tables_larger_than,
-        Some(1 << 30)
-    );
+    assert_eq!(settings("--split-at 1GB").split_tables_larger_than, Some(1 << 30));
+    assert_eq!(settings("--split-t 1GB").split_tables_larger_than, Some(1 << 30));
     assert!(settings("--skip-blobs").skip_large_objects);
     assert!(settings("--skip-ext-comment").skip_extension_comments);
     assert!(settings("--drop").drop_if_exists);
@@ -156,16 +133,10 @@ fn a_size_of_zero_means_never() {
 #[test]
 fn text_can_be_forced() {
     assert_eq!(settings("").row_format, RowFormat::Automatic);
-    assert_eq!(
-        settings("--use-copy-binary").row_format,
-        RowFormat::Automatic
-    );
+    assert_eq!(settings("--use-copy-binary").row_format, RowFormat::Automatic);
     assert_eq!(settings("--copy-format text").row_format, RowFormat::Text);
     let both = accepted(&format!("clone {BOTH} -n --copy-format text"), &[]);
-    assert_eq!(
-        both.warnings,
-        ["ignoring --use-copy-binary: the format is text"]
-    );
+    assert_eq!(both.warnings, ["ignoring --use-copy-binary: the format is text"]);
 }
 
 #[test]
@@ -203,10 +174,7 @@ fn both_servers_are_mandatory() {
     for line in ["clone", "clone -S a", "clone -T b", "ping", "copy db -S a"] {
         let (code, text) = exit(line);
         assert_eq!(code, 1, "{line}");
-        assert!(
-            text.starts_with("error: Options --source and --target are mandatory\n"),
-            "{text}"
-        );
+        assert!(text.starts_with("error: Options --source and --target are mandatory\n"), "{text}");
     }
     assert_eq!(
         exit("snapshot").1,
@@ -218,13 +186,8 @@ fn both_servers_are_mandatory() {
 #[test]
 fn an_empty_connection_string_is_a_missing_one() {
     let words = ["pgcopydb", "clone", "--source", "", "--target", "b"];
-    let Err(exit) = parse(words, |_| None) else {
-        panic!("accepted")
-    };
-    assert!(
-        exit.text()
-            .contains("Options --source and --target are mandatory")
-    );
+    let Err(exit) = parse(words, |_| None) else { panic!("accepted") };
+    assert!(exit.text().contains("Options --source and --target are mandatory"));
 }
 
 #[test]
@@ -254,15 +217,7 @@ fn the_environment_gives_what_the_command_line_does_not() {
     assert_eq!(request.source, "mine");
     assert_eq!(request.target, "postgres://target/");
     let settings = request.settings;
-    assert_eq!(
-        settings.jobs,
-        Jobs {
-            table: 2,
-            index: 6,
-            restore: 7,
-            large_object: 8
-        }
-    );
+    assert_eq!(settings.jobs, Jobs { table: 2, index: 6, restore: 7, large_object: 8 });
     assert_eq!(settings.split_tables_larger_than, Some(1 << 30));
     assert_eq!(settings.split_max_parts, Some(9));
     assert_eq!(settings.snapshot.as_deref(), Some("00000003-1"));
@@ -320,10 +275,7 @@ fn a_wrong_variable_is_named() {
     );
     let (code, text) = exit_with(&clone, &[("PGCOPYDB_COPY_FORMAT", "csv")]);
     assert_eq!(code, 1);
-    assert!(
-        text.contains("environment variable PGCOPYDB_COPY_FORMAT"),
-        "{text}"
-    );
+    assert!(text.contains("environment variable PGCOPYDB_COPY_FORMAT"), "{text}");
 }
 
 #[test]
@@ -351,10 +303,7 @@ fn the_log_is_set_by_its_variables() {
             time_format: Some("%H".to_owned()),
         }
     );
-    assert_eq!(
-        exit_with(&format!("ping {BOTH}"), &[("PGCOPYDB_LOG_JSON", "x")]).0,
-        12
-    );
+    assert_eq!(exit_with(&format!("ping {BOTH}"), &[("PGCOPYDB_LOG_JSON", "x")]).0, 12);
 }
 
 #[test]
@@ -380,11 +329,7 @@ fn verbosity_has_a_scale() {
         ("ping -vv", Level::Debug),
         ("ping -vvv", Level::Trace),
     ] {
-        assert_eq!(
-            accepted(&format!("{line} {BOTH}"), &[]).log.level,
-            level,
-            "{line}"
-        );
+        assert_eq!(accepted(&format!("{line} {BOTH}"), &[]).log.level, level, "{line}");
     }
 }
 
@@ -409,59 +354,24 @@ fn the_version_can_be_asked_for_everywhere() {
 #[test]
 fn words_that_mean_nothing_are_ignored_loudly() {
     let invocation = accepted(&format!("clone nonsense {BOTH}"), &[]);
-    assert_eq!(
-        invocation.warnings,
-        ["ignoring \"nonsense\": the command takes options only"]
-    );
+    assert_eq!(invocation.warnings, ["ignoring \"nonsense\": the command takes options only"]);
     assert_eq!(exit("ping postgres://me:secret@host/db").0, 1);
-    assert!(
-        !exit("ping postgres://me:secret@host/db")
-            .1
-            .contains("secret")
-    );
+    assert!(!exit("ping postgres://me:secret@host/db").1.contains("secret"));
 }
 
 #[test]
 fn help_is_an_answer_and_a_missing_command_a_mistake() {
     for (line, code, beginning) in [
-        (
-            "--help",
-            0,
-            "Copy a live PostgreSQL database to another server\n\nUsage: pgcopydb",
-        ),
-        (
-            "",
-            1,
-            "Copy a live PostgreSQL database to another server\n\nUsage: pgcopydb",
-        ),
-        (
-            "-v",
-            1,
-            "Copy a live PostgreSQL database to another server\n\nUsage: pgcopydb",
-        ),
+        ("--help", 0, "Copy a live PostgreSQL database to another server\n\nUsage: pgcopydb"),
+        ("", 1, "Copy a live PostgreSQL database to another server\n\nUsage: pgcopydb"),
+        ("-v", 1, "Copy a live PostgreSQL database to another server\n\nUsage: pgcopydb"),
         ("clone -h", 0, "Copy a whole database"),
         ("help clone", 0, "Copy a whole database"),
-        (
-            "help copy db",
-            0,
-            "The same as clone\n\nUsage: pgcopydb copy db --source",
-        ),
-        (
-            "help ping",
-            0,
-            "Try to connect to both servers\n\nUsage: pgcopydb ping [OPTIONS]",
-        ),
+        ("help copy db", 0, "The same as clone\n\nUsage: pgcopydb copy db --source"),
+        ("help ping", 0, "Try to connect to both servers\n\nUsage: pgcopydb ping [OPTIONS]"),
         ("help nothing", 1, "error: there is no command \"nothing\""),
-        (
-            "copy",
-            1,
-            "Copy a part of a database\n\nUsage: pgcopydb copy",
-        ),
-        (
-            "copy --help",
-            0,
-            "Copy a part of a database\n\nUsage: pgcopydb copy",
-        ),
+        ("copy", 1, "Copy a part of a database\n\nUsage: pgcopydb copy"),
+        ("copy --help", 0, "Copy a part of a database\n\nUsage: pgcopydb copy"),
         ("nothing", 1, "error: unrecognized subcommand 'nothing'"),
     ] {
         let (actual, text) = exit(line);

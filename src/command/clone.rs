@@ -38,6 +38,7 @@ pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
         Ok(report) => conclude(&mut run, report, stop, begun).await,
         Err(error) => Err(error),
     };
+    run.snapshot.close().await;
     // What is in the catalog must be on disk whatever the end was; the first error is the one told.
     let flushed = run.catalog.flush().await;
     result.and(flushed)
@@ -69,8 +70,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Report> {
     plan.open(&left);
     let clock = Instant::now();
     run.catalog.section_started(Section::Data).await?;
-    let report =
-        run::run(plan, context, &run.catalog, &mut run.snapshot, target_version).await?;
+    let report = run::run(plan, context, &run.catalog, &mut run.snapshot, target_version).await?;
     run.catalog.section_ended(Section::Data, clock.elapsed()).await?;
     Ok(report)
 }
@@ -185,7 +185,10 @@ async fn conclude(run: &mut Begun, report: Report, stop: &Stop, begun: Instant) 
     }
     print!("{}", report::summary::text(&summary));
     if is_whole {
-        tracing::info!("All step are now done, {} elapsed", report::units::duration(begun.elapsed()));
+        tracing::info!(
+            "All step are now done, {} elapsed",
+            report::units::duration(begun.elapsed())
+        );
         return Ok(());
     }
     if let Some(error) = report.snapshot_lost {

@@ -102,8 +102,11 @@ pub async fn begin(
 async fn refuse_standby(target: &mut Connection) -> Result<()> {
     let database = crate::pg::discover::database(target).await?;
     if database.is_standby {
-        return Err(Error::new(Kind::Target, "the target is a standby: nothing can be written to it")
-            .hint("Connect to the primary, for example with target_session_attrs=read-write."));
+        return Err(Error::new(
+            Kind::Target,
+            "the target is a standby: nothing can be written to it",
+        )
+        .hint("Connect to the primary, for example with target_session_attrs=read-write."));
     }
     Ok(())
 }

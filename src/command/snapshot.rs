@@ -10,8 +10,7 @@ use crate::workdir::{Mode, Service, WorkDir};
 /// Prints the snapshot's identifier alone on standard output, then waits.
 pub async fn snapshot(request: SnapshotRequest, stop: &Stop) -> Result<()> {
     let source = Endpoint::parse(Side::Source, &request.source)?;
-    let workdir =
-        WorkDir::open(request.directory.as_deref(), Mode::Serve(Service::Snapshot))?;
+    let workdir = WorkDir::open(request.directory.as_deref(), Mode::Serve(Service::Snapshot))?;
     let mut snapshot = tokio::select! {
         snapshot = Snapshot::export(&source) => snapshot?,
         () = stop.requested() => return Ok(()),

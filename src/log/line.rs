@@ -84,12 +84,7 @@ pub(super) struct Form {
 
 impl Default for Form {
     fn default() -> Form {
-        Form {
-            json: false,
-            colours: false,
-            location: true,
-            time_format: LONG_TIME.to_owned(),
-        }
+        Form { json: false, colours: false, location: true, time_format: LONG_TIME.to_owned() }
     }
 }
 
@@ -110,19 +105,12 @@ impl Form {
             json: options.json,
             colours: terminal && choice != anstream::ColorChoice::Never,
             location: !terminal || options.level <= Level::Debug,
-            time_format: options
-                .time_format
-                .clone()
-                .unwrap_or_else(|| default_time.to_owned()),
+            time_format: options.time_format.clone().unwrap_or_else(|| default_time.to_owned()),
         })
     }
 
     pub(super) fn line(&self, line: &Line) -> String {
-        if self.json {
-            json(line)
-        } else {
-            self.text(line)
-        }
+        if self.json { json(line) } else { self.text(line) }
     }
 
     fn text(&self, line: &Line) -> String {
@@ -131,11 +119,7 @@ impl Form {
             false => ("", "", ""),
         };
         let time = strtime::format(&self.time_format, &line.time).unwrap_or_default();
-        let mut text = format!(
-            "{time} {} {colour}{:<6}{reset} ",
-            line.pid,
-            line.level.name()
-        );
+        let mut text = format!("{time} {} {colour}{:<6}{reset} ", line.pid, line.level.name());
         if self.location {
             let location = format!("{}:{}", line.file(), line.line);
             text.push_str(&format!("{grey}{location:<25}{reset} "));
@@ -230,12 +214,7 @@ mod tests {
 
     #[test]
     fn a_line_on_a_terminal_is_short_and_coloured() {
-        let line = Line {
-            level: Level::Info,
-            detail: None,
-            hint: None,
-            ..sample()
-        };
+        let line = Line { level: Level::Info, detail: None, hint: None, ..sample() };
         let form = Form {
             colours: true,
             location: false,
@@ -250,16 +229,8 @@ mod tests {
 
     #[test]
     fn a_line_of_json_has_the_published_keys() {
-        let line = Line {
-            level: Level::Info,
-            detail: None,
-            hint: None,
-            ..sample()
-        };
-        let form = Form {
-            json: true,
-            ..Form::default()
-        };
+        let line = Line { level: Level::Info, detail: None, hint: None, ..sample() };
+        let form = Form { json: true, ..Form::default() };
         assert_eq!(
             form.line(&line),
             concat!(
@@ -273,13 +244,7 @@ mod tests {
 
     #[test]
     fn a_time_format_that_cannot_be_is_refused() {
-        let options = Options {
-            time_format: Some("%!".to_owned()),
-            ..Options::default()
-        };
-        assert_eq!(
-            Form::of_stderr(&options, false).err().unwrap().kind(),
-            Kind::Arguments
-        );
+        let options = Options { time_format: Some("%!".to_owned()), ..Options::default() };
+        assert_eq!(Form::of_stderr(&options, false).err().unwrap().kind(), Kind::Arguments);
     }
 }

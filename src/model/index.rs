@@ -86,6 +86,7 @@ pub struct ForeignKey {
     pub referenced_index: Oid,
     /// Whether the source holds it for all rows (`convalidated`).
     pub is_validated: bool,
-    /// Whether the referencing table is partitioned, where NOT VALID is not to be had before 18.
+    /// Whether one of the tables is partitioned: then NOT VALID is not to be had (referencing, before
+    /// 18), or VALIDATE leaves out what the key means for each partition (referenced).
     pub is_partitioned: bool,
 }

@@ -230,8 +230,7 @@ impl Summary {
             section.bytes += more.bytes;
         }
         self.tables.extend(other.tables);
-        self.tables
-            .sort_by_key(|table| std::cmp::Reverse(table.source_bytes));
+        self.tables.sort_by_key(|table| std::cmp::Reverse(table.source_bytes));
         self.failures.extend(other.failures);
     }
 }

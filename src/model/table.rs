@@ -37,6 +37,9 @@ pub struct Table {
     pub split_key: Option<String>,
     /// Its columns, in order, without dropped ones.
     pub columns: Vec<Column>,
+    /// The table at the top of its partition tree, if the target may put its rows into other
+    /// partitions than the source: the hash of an enum depends on OIDs.
+    pub load_via: Option<Oid>,
     /// Whether the rows are left out although the table is copied.
     pub exclude_data: bool,
     /// The slices it is copied in; empty when it is copied whole.

@@ -92,6 +92,7 @@ fn table(row: &Row) -> pgcopydb_wire::Result<Table> {
         access_method: row.required(8)?.to_owned(),
         split_key: row.text(9)?.map(str::to_owned),
         columns: Vec::new(),
+        load_via: optional_oid(row, 10)?,
         exclude_data: false,
         parts: Vec::new(),
     })

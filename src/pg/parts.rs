@@ -9,8 +9,10 @@ use crate::model::{Table, quote_identifier};
 pub async fn key_bounds(source: &mut Connection, table: &Table) -> Result<Option<(i64, i64)>> {
     let Some(key) = &table.split_key else { return Ok(None) };
     let key = quote_identifier(key);
-    let sql = format!("select pg_catalog.min({key}), pg_catalog.max({key}) from only {}", table.name);
-    let failed = |error| Error::source(format!("could not look at the keys of {}", table.name), error);
+    let sql =
+        format!("select pg_catalog.min({key}), pg_catalog.max({key}) from only {}", table.name);
+    let failed =
+        |error| Error::source(format!("could not look at the keys of {}", table.name), error);
     let rows = source.query(&sql, &[]).await.map_err(failed)?;
     match rows.first() {
         Some(row) if row.text(0).map_err(failed)?.is_some() => {

@@ -14,9 +14,10 @@ pub async fn copy(source: &Endpoint, snapshot: &Snapshot, target: &mut Connectio
     let name = name.value().map_err(failed)?.unwrap_or_default().to_owned();
     let mut session = snapshot.reader(source, "properties").await?;
     let sql = include_str!("sql/database_settings.sql");
-    let rows = session.query(sql, &[Some(&name)]).await.map_err(|error| {
-        Error::source("could not read the settings of the database", error)
-    })?;
+    let rows = session
+        .query(sql, &[Some(&name)])
+        .await
+        .map_err(|error| Error::source("could not read the settings of the database", error))?;
     for row in rows.iter() {
         let statement = row.required(0).map_err(failed)?;
         match target.execute(statement).await {

@@ -1,7 +1,7 @@
 //! Sessions, set up so that neither the role's, the database's nor the server's settings change
 //! what is read or written.
 
-use pgcopydb_wire::{Conninfo, Connection};
+use pgcopydb_wire::{Connection, Conninfo};
 
 use crate::error::{Error, Kind, Result};
 

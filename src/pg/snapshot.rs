@@ -56,10 +56,19 @@ impl Snapshot {
         reader(source, self.id.as_deref(), role).await
     }
 
+    /// Lets go of the snapshot.
+    pub async fn close(&mut self) {
+        if let Some(holder) = self.holder.take() {
+            holder.close().await;
+        }
+    }
+
     /// Waits until the session that keeps the snapshot alive is lost; for ever if it is not ours.
     pub async fn lost(&mut self) -> Error {
         match &mut self.holder {
-            Some(holder) => Error::source("lost the session that holds the snapshot", holder.closed().await),
+            Some(holder) => {
+                Error::source("lost the session that holds the snapshot", holder.closed().await)
+            }
             None => std::future::pending().await,
         }
     }

@@ -154,6 +154,13 @@ impl<'a> Planner<'a> {
             let filled = self.plan.add(Step::Milestone, 0, &steps);
             self.fills.insert(root, vec![filled]);
         }
+        // Rows of such a partition may come with any other.
+        for table in &self.inventory.tables {
+            let via = table.load_via.and_then(|root| self.fills.get(&root)).cloned();
+            if let (Some(filled), true) = (via, table.has_data()) {
+                self.fills.insert(table.oid, filled);
+            }
+        }
     }
 
     fn indexes(&mut self) {
@@ -183,7 +190,8 @@ impl<'a> Planner<'a> {
             }
             let mut follows = self.builds.get(&index.table).cloned().unwrap_or_default();
             follows.extend(last.get(&index.table));
-            let needs: Vec<StepId> = self.index_steps.get(&index.oid).copied().into_iter().collect();
+            let needs: Vec<StepId> =
+                self.index_steps.get(&index.oid).copied().into_iter().collect();
             let step = Step::FinishIndex { index: index.oid };
             // An exclusion constraint builds its index here, hence the weight.
             let weight = if statements.build.is_none() { index.bytes } else { u64::MAX / 2 };
@@ -252,7 +260,10 @@ impl<'a> Planner<'a> {
             let follows = self.work.get(&root).cloned().unwrap_or_default();
             let step = Step::Analyze { table: table.oid };
             let id = match table.kind {
-                TableKind::Partitioned => self.plan.add_following(step, table.bytes, &[], &follows),
+                TableKind::Partitioned => {
+                    let bytes = self.tree_bytes(table.oid, analyzes_partitions);
+                    self.plan.add_following(step, bytes, &self.schema, &follows)
+                }
                 TableKind::Ordinary => {
                     let own = if is_root { follows } else { self.own_work(table.oid) };
                     self.plan.add_following(step, table.bytes, &needs, &own)
@@ -264,6 +275,12 @@ impl<'a> Planner<'a> {
             self.work.entry(root).or_default().push(id);
             self.all.push(id);
         }
+    }
+
+    /// How much ANALYZE of a partitioned table looks at.
+    fn tree_bytes(&self, root: Oid, with_partitions: bool) -> u64 {
+        let tables = self.inventory.tables.iter().filter(|_| with_partitions);
+        tables.filter(|table| self.root(table.oid) == root).map(|table| table.bytes).sum()
     }
 
     /// The builds of one partition: its ANALYZE need not wait for the other partitions'.
@@ -281,7 +298,8 @@ impl<'a> Planner<'a> {
         let mut to_validate = Vec::new();
         for key in &inventory.foreign_keys {
             let Some(&entry) = self.entries.get(&foreign_key_object(key)) else { continue };
-            let follows = [key.table, key.referenced].map(|table| self.settled(&mut settled, table));
+            let follows =
+                [key.table, key.referenced].map(|table| self.settled(&mut settled, table));
             let mut needs: Vec<StepId> = Vec::new();
             for table in [key.table, key.referenced] {
                 needs.extend(self.fills.get(&table).unwrap_or(&self.schema));
@@ -336,23 +354,29 @@ impl<'a> Planner<'a> {
                 rest.push(entry);
             }
         }
-        let pass_of = |entry: &Entry| match entry.description.as_str() {
-            "ACL" | "DEFAULT ACL" => 1,
-            "MATERIALIZED VIEW DATA" => 2,
-            "EVENT TRIGGER" | "SUBSCRIPTION" => 3,
-            _ => 0,
-        };
+        let mut passes: HashMap<EntryId, usize> = HashMap::new();
+        for entry in &rest {
+            let own = match entry.description.as_str() {
+                "ACL" | "DEFAULT ACL" => 1,
+                "MATERIALIZED VIEW DATA" => 2,
+                "EVENT TRIGGER" | "SUBSCRIPTION" => 3,
+                _ => 0,
+            };
+            // A comment comes with what it is about.
+            let needed = entry.dependencies.iter().filter_map(|id| passes.get(id)).copied();
+            passes.insert(entry.id, needed.fold(own, usize::max));
+        }
         let mut all = std::mem::take(&mut self.all);
         all.extend(self.work.values().flatten());
         for pass in 0..4 {
             let before = self.plan.milestone(&all);
             all.clear();
             all.push(before);
-            for entry in rest.iter().filter(|entry| pass_of(entry) == pass) {
+            for entry in rest.iter().filter(|entry| passes[&entry.id] == pass) {
                 let steps = entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id));
                 let mut needs: Vec<StepId> = steps.copied().collect();
                 needs.extend(&self.schema);
-                let refreshes = pass == 2;
+                let refreshes = entry.description == "MATERIALIZED VIEW DATA";
                 let step = match refreshes {
                     true => Step::RefreshView { entry: entry.id },
                     false => Step::RestorePostData { entry: entry.id },

@@ -13,10 +13,46 @@ const FIRST_UNPINNED_OID: u32 = 10_000;
 /// (depends on `lc_monetary`), the `reg…` types (an OID of this very server), `xml` and the text
 /// search types (their receive functions check more than their input functions).
 const STABLE_TYPES: &[&str] = &[
-    "bool", "bytea", "char", "name", "int8", "int2", "int4", "text", "oid", "tid", "xid", "cid",
-    "xid8", "json", "jsonb", "point", "lseg", "path", "box", "polygon", "line", "circle",
-    "float4", "float8", "macaddr", "macaddr8", "inet", "cidr", "bpchar", "varchar", "date",
-    "time", "timestamp", "timestamptz", "interval", "timetz", "bit", "varbit", "numeric", "uuid",
+    "bool",
+    "bytea",
+    "char",
+    "name",
+    "int8",
+    "int2",
+    "int4",
+    "text",
+    "oid",
+    "tid",
+    "xid",
+    "cid",
+    "xid8",
+    "json",
+    "jsonb",
+    "point",
+    "lseg",
+    "path",
+    "box",
+    "polygon",
+    "line",
+    "circle",
+    "float4",
+    "float8",
+    "macaddr",
+    "macaddr8",
+    "inet",
+    "cidr",
+    "bpchar",
+    "varchar",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "timetz",
+    "bit",
+    "varbit",
+    "numeric",
+    "uuid",
     "pg_lsn",
 ];
 
@@ -72,8 +108,9 @@ impl<'a> Types<'a> {
                     None => {
                         oid.0 < FIRST_UNPINNED_OID && STABLE_TYPES.contains(&kind.name.as_str())
                     }
-                    Some(extension) => STABLE_EXTENSION_TYPES
-                        .contains(&(extension.as_str(), kind.name.as_str())),
+                    Some(extension) => {
+                        STABLE_EXTENSION_TYPES.contains(&(extension.as_str(), kind.name.as_str()))
+                    }
                 };
                 if known { Ok(()) } else { unsafe_type() }
             }
@@ -128,6 +165,7 @@ mod tests {
             access_method: "heap".into(),
             split_key: None,
             columns: types.iter().enumerate().map(column).collect(),
+            load_via: None,
             exclude_data: false,
             parts: Vec::new(),
         }

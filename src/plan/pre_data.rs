@@ -20,7 +20,8 @@ pub fn is_large_object(entry: &Entry) -> bool {
 
 /// Whether an entry is wanted at all.
 pub fn is_wanted(entry: &Entry, settings: &Settings) -> bool {
-    let is_extension_comment = entry.description == "COMMENT" && entry.tag.starts_with("EXTENSION ");
+    let is_extension_comment =
+        entry.description == "COMMENT" && entry.tag.starts_with("EXTENSION ");
     match entry.description.as_str() {
         // What the archive says about itself and about the database as a whole.
         "ENCODING" | "STDSTRINGS" | "SEARCHPATH" | "DATABASE" | "DATABASE PROPERTIES" => false,
@@ -29,8 +30,7 @@ pub fn is_wanted(entry: &Entry, settings: &Settings) -> bool {
         "ACL" | "DEFAULT ACL" if settings.no_acl => false,
         _ if is_large_object(entry) => false,
         _ => {
-            !is_extension_comment
-                || !(settings.skip_extensions || settings.skip_extension_comments)
+            !is_extension_comment || !(settings.skip_extensions || settings.skip_extension_comments)
         }
     }
 }
@@ -57,6 +57,12 @@ pub fn chunks(entries: &[Entry], settings: &Settings) -> Vec<Vec<EntryId>> {
 fn takes_locks(description: &str) -> bool {
     matches!(
         description,
-        "TABLE" | "FOREIGN TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE" | "TYPE" | "EXTENSION"
+        "TABLE"
+            | "FOREIGN TABLE"
+            | "VIEW"
+            | "MATERIALIZED VIEW"
+            | "SEQUENCE"
+            | "TYPE"
+            | "EXTENSION"
     )
 }

@@ -152,13 +152,7 @@ mod tests {
         let statements = split(sql);
         assert_eq!(
             statements,
-            [
-                "a 'x;''y'",
-                "b \"q;\"\"\"",
-                "c $$;$$ $t$ $$;$t$",
-                "d -- ;\n e",
-                "/* ; /* ; */ */ f"
-            ]
+            ["a 'x;''y'", "b \"q;\"\"\"", "c $$;$$ $t$ $$;$t$", "d -- ;\n e", "/* ; /* ; */ */ f"]
         );
         assert_eq!(split(r"a E'\';' ; b '\'; c"), [r"a E'\';'", r"b '\'", "c"]);
         assert_eq!(split("a$b$;c$b$"), ["a$b$", "c$b$"]);

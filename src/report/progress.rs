@@ -52,11 +52,7 @@ impl Progress {
             false => Face::Log,
         };
         let now = Instant::now();
-        Progress {
-            count: Count::new(totals, now),
-            face,
-            shown: now,
-        }
+        Progress { count: Count::new(totals, now), face, shown: now }
     }
 
     /// A seat, as "copy 3", begins some work, as "public.orders", of about so many bytes.

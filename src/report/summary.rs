@@ -50,11 +50,8 @@ fn tables(summary: &Summary) -> String {
 
 fn table(table: &TableSummary) -> Vec<String> {
     // What was not copied took no time, which is not the same as no time at all.
-    let duration = if table.parts.is_empty() {
-        String::new()
-    } else {
-        units::duration(table.duration())
-    };
+    let duration =
+        if table.parts.is_empty() { String::new() } else { units::duration(table.duration()) };
     vec![
         table.oid.to_string(),
         printable(&quote_identifier(&table.name.namespace)),
@@ -72,20 +69,11 @@ fn sections(summary: &Summary) -> String {
     let dashes: [String; 5] = [50, 10, 10, 10, 12].map(|width| "-".repeat(width));
     let rule = section_line(dashes.each_ref().map(String::as_str));
     text.push_str(&rule);
-    for SectionSummary {
-        section,
-        duration,
-        bytes,
-    } in &summary.sections
-    {
+    for SectionSummary { section, duration, bytes } in &summary.sections {
         if *section == Section::Total {
             text.push_str(&rule);
         }
-        let transfer = if *bytes == 0 {
-            String::new()
-        } else {
-            units::bytes(*bytes)
-        };
+        let transfer = if *bytes == 0 { String::new() } else { units::bytes(*bytes) };
         text.push_str(&section_line([
             section.label(),
             section.connection(),

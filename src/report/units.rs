@@ -31,9 +31,7 @@ pub fn size(bytes: u64) -> String {
 
 /// Bits in a second, in powers of 1000: "207 kBit/s".
 pub fn rate(bytes: u64, duration: Duration) -> String {
-    const UNITS: [&str; 7] = [
-        "Bit/s", "kBit/s", "MBit/s", "GBit/s", "TBit/s", "PBit/s", "EBit/s",
-    ];
+    const UNITS: [&str; 7] = ["Bit/s", "kBit/s", "MBit/s", "GBit/s", "TBit/s", "PBit/s", "EBit/s"];
     let milliseconds = duration.as_millis();
     if milliseconds == 0 {
         return "0 B/s".to_owned();

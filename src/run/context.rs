@@ -6,7 +6,9 @@ use pgcopydb_wire::Connection;
 
 use super::ledger::Ledger;
 use crate::error::Result;
-use crate::model::{Entry, EntryId, ForeignKey, Index, Inventory, Oid, QualifiedName, Settings, Table};
+use crate::model::{
+    Entry, EntryId, ForeignKey, Index, Inventory, Oid, QualifiedName, Settings, Table,
+};
 use crate::pg::{Endpoint, snapshot};
 use crate::plan::clone::{foreign_key_object, index_object, post_data_by_object};
 use crate::plan::format::{Format, Types};
@@ -226,7 +228,8 @@ impl Context {
             | Step::RestorePostData { entry } => {
                 let entry = self.entry(entry);
                 let namespace = entry.namespace.as_ref();
-                let namespace = namespace.map_or(String::new(), |namespace| format!("{namespace}."));
+                let namespace =
+                    namespace.map_or(String::new(), |namespace| format!("{namespace}."));
                 format!("{} {namespace}{}", entry.description.to_lowercase(), entry.tag)
             }
             Step::Milestone => String::new(),

@@ -26,12 +26,11 @@ pub async fn table(
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);
-    let freeze = table.bytes >= FREEZE_BYTES_MIN;
+    let freeze = table.bytes >= FREEZE_BYTES_MIN && table.load_via.is_none();
     if freeze {
         let truncated = target.execute(&format!("truncate only {}", table.name)).await;
-        truncated.map_err(|error| {
-            Error::target(format!("could not truncate {}", table.name), error)
-        })?;
+        truncated
+            .map_err(|error| Error::target(format!("could not truncate {}", table.name), error))?;
     }
     let columns = column_list(table);
     let out = match columns.is_empty() {
@@ -80,9 +79,10 @@ async fn copy(
         options.push_str(", freeze");
     }
     let columns = column_list(table);
+    let into = &table.load_via.map_or(table, |root| context.table(root)).name;
     let in_sql = match columns.is_empty() {
-        true => format!("copy {} from stdin with ({options})", table.name),
-        false => format!("copy {} ({columns}) from stdin with ({options})", table.name),
+        true => format!("copy {into} from stdin with ({options})"),
+        false => format!("copy {into} ({columns}) from stdin with ({options})"),
     };
     match pump_logged(source, target, &out_sql, &in_sql, moved).await {
         Ok(Copied { bytes, rows }) => {
@@ -165,17 +165,14 @@ mod tests {
             access_method: "heap".into(),
             split_key: Some("Id".into()),
             columns: Vec::new(),
+            load_via: None,
             exclude_data: false,
             parts: Vec::new(),
         };
-        let key = |from, below, with_null| {
-            condition(&table, &PartRange::Key { from, below, with_null })
-        };
+        let key =
+            |from, below, with_null| condition(&table, &PartRange::Key { from, below, with_null });
         assert_eq!(key(None, None, true), "");
-        assert_eq!(
-            key(None, Some(-1), true),
-            " where (\"Id\" < '-1'::bigint) or \"Id\" is null"
-        );
+        assert_eq!(key(None, Some(-1), true), " where (\"Id\" < '-1'::bigint) or \"Id\" is null");
         assert_eq!(
             key(Some(-1), Some(5), false),
             " where (\"Id\" >= '-1'::bigint and \"Id\" < '5'::bigint)"

@@ -51,8 +51,9 @@ fn write_failed(error: pgcopydb_wire::Error) -> Error {
     let exists = error.sqlstate() == Some("23505");
     let error = Side::Target.error("could not write large objects", error);
     if exists {
-        return error
-            .hint("A large object of that OID exists on the target; --drop-if-exists replaces it.");
+        return error.hint(
+            "A large object of that OID exists on the target; --drop-if-exists replaces it.",
+        );
     }
     error
 }
@@ -133,9 +134,7 @@ async fn rest_of_object(
     oid: Oid,
     moved: &AtomicU64,
 ) -> Result<u64> {
-    let size = format!(
-        "select pg_catalog.lo_lseek64(pg_catalog.lo_open({oid}, 262144), 0, 2)"
-    );
+    let size = format!("select pg_catalog.lo_lseek64(pg_catalog.lo_open({oid}, 262144), 0, 2)");
     let rows = source.query(&size, &[]).await.map_err(read_failed)?;
     let size: u64 = rows.first().map_or(Ok(0), |row| row.parsed(0)).map_err(read_failed)?;
     let chunks = size.div_ceil(CHUNK_BYTES as u64);

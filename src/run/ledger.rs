@@ -100,7 +100,8 @@ impl Ledger {
 
     /// Marks a session as one of this run.
     pub async fn join(&self, session: &mut Connection) -> Result<()> {
-        let sql = format!("select pg_catalog.pg_advisory_lock_shared({LOCK_CLASS}, {SESSION_LOCK})");
+        let sql =
+            format!("select pg_catalog.pg_advisory_lock_shared({LOCK_CLASS}, {SESSION_LOCK})");
         let joined = session.execute(&sql).await;
         joined.map_err(|error| Error::target("could not join the run", error))?;
         Ok(())

@@ -40,6 +40,9 @@ const BATCH_WEIGHT_MAX: u64 = copy::FREEZE_BYTES_MIN;
 /// How often progress is looked at.
 const TICK_MS: u64 = 200;
 
+/// How long sessions may take to be closed politely.
+const GOODBYE_MS: u64 = 500;
+
 /// What became of a run.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -99,7 +102,11 @@ pub async fn run(
     watch.abort();
     // Seats end when their inboxes close; their sessions end with them.
     dispatcher.seats.clear();
-    tasks.shutdown().await;
+    let limit = Duration::from_millis(GOODBYE_MS);
+    let all_ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(limit, all_ended).await.is_err() {
+        tasks.shutdown().await;
+    }
     dispatcher.progress.finish();
     result.map(|()| dispatcher.report)
 }
@@ -201,8 +208,7 @@ impl Dispatcher {
                 continue;
             }
             let pool = self.seats[seat].pool;
-            if self.report.snapshot_lost.is_some()
-                && matches!(pool, Pool::Copy | Pool::LargeObject)
+            if self.report.snapshot_lost.is_some() && matches!(pool, Pool::Copy | Pool::LargeObject)
             {
                 continue;
             }
@@ -218,10 +224,14 @@ impl Dispatcher {
                 1 => label,
                 many => format!("{label} and {} more", many - 1),
             };
-            let weight: u64 = orders.iter().map(|order| self.plan.weight(order.id)).sum();
+            // Elsewhere a weight is a rank, not a number of bytes to be moved.
+            let bytes = match pool {
+                Pool::Copy => orders.iter().map(|order| self.plan.weight(order.id)).sum(),
+                _ => 0,
+            };
             self.seats[seat].busy = orders.len();
             let name = self.seats[seat].name.clone();
-            self.progress.started(&name, &work, if pool == Pool::Copy { weight } else { 0 });
+            self.progress.started(&name, &work, bytes);
             // The inbox of an idle seat is empty; a seat that is gone is noticed by the dispatcher.
             let _ = self.seats[seat].inbox.send(orders).await;
         }
@@ -267,9 +277,9 @@ impl Dispatcher {
                 let builds = self.context.index(index).builds_with_constraint();
                 (!builds).then_some(0)
             }
-            Step::AttachIndex { .. } | Step::AddForeignKey { .. } | Step::RestorePostData { .. } => {
-                Some(0)
-            }
+            Step::AttachIndex { .. }
+            | Step::AddForeignKey { .. }
+            | Step::RestorePostData { .. } => Some(0),
             Step::RestorePreData { .. }
             | Step::CopyPart { .. }
             | Step::CopyLargeObjects { .. }

@@ -34,11 +34,8 @@ pub async fn set_all(
         let mut sql = String::new();
         for (number, sequence) in some.iter().enumerate() {
             let union = if number == 0 { "" } else { " union all " };
-            let _ = write!(
-                sql,
-                "{union}select {number}, last_value, is_called from {}",
-                sequence.name
-            );
+            let _ =
+                write!(sql, "{union}select {number}, last_value, is_called from {}", sequence.name);
         }
         let failed = |error| Side::Source.error("could not read sequences", error);
         let values = source.query(&sql, &[]).await.map_err(failed)?;

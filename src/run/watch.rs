@@ -58,7 +58,8 @@ async fn look(
             );
         }
     }
-    waiting.retain(|key, _| (key.0 == (side == crate::pg::Side::Source)) && still.contains_key(key));
+    waiting
+        .retain(|key, _| (key.0 == (side == crate::pg::Side::Source)) && still.contains_key(key));
     waiting.extend(still);
     Ok(())
 }

@@ -135,7 +135,11 @@ impl Worker {
                 _ => return Err(failure),
             };
             let label = self.context.label(order.step);
-            tracing::warn!("trying to {label} again in {} ms: {}", pause.as_millis(), failure.error);
+            tracing::warn!(
+                "trying to {label} again in {} ms: {}",
+                pause.as_millis(),
+                failure.error
+            );
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.context.stop.requested() => return Err(stopped().into()),

@@ -56,7 +56,9 @@ impl Tools {
     }
 
     fn in_directory(directory: &Path) -> Option<Tools> {
-        if !directory.join("pg_restore").is_file() {
+        // Debian's programs in PATH are a wrapper that picks a version by cluster.
+        let restore = directory.join("pg_restore").canonicalize().ok()?;
+        if !restore.is_file() || restore.ends_with("pg_wrapper") {
             return None;
         }
         let output = Command::new(directory.join("pg_dump")).arg("--version").output().ok()?;
@@ -75,7 +77,6 @@ fn candidates() -> Vec<PathBuf> {
     if let Some(path) = std::env::var_os("PATH") {
         directories.extend(std::env::split_paths(&path));
     }
-    // Debian's pg_dump in PATH is a wrapper that picks a version by cluster: the real ones are here.
     if let Ok(entries) = std::fs::read_dir(DEBIAN_DIRECTORY) {
         directories.extend(entries.flatten().map(|entry| entry.path().join("bin")));
     }

@@ -29,11 +29,7 @@ impl Printer {
             (settings.no_tablespaces, "--no-tablespaces"),
         ];
         let options = flags.into_iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| flag);
-        Printer {
-            tools: tools.clone(),
-            archive: archive.to_owned(),
-            options: options.collect(),
-        }
+        Printer { tools: tools.clone(), archive: archive.to_owned(), options: options.collect() }
     }
 
     /// The statements that make some entries, in the archive's order.
@@ -55,9 +51,8 @@ impl Printer {
         let child = child.arg("--file=-").arg("--use-list").arg(list.path()).arg(&self.archive);
         let script = child.run(stop).await;
         let script = script.map_err(|error| error.during("could not read the archive"))?;
-        let script = String::from_utf8(script).map_err(|_| {
-            Error::new(Kind::Internal, "the archive holds text that is not UTF-8")
-        })?;
+        let script = String::from_utf8(script)
+            .map_err(|_| Error::new(Kind::Internal, "the archive holds text that is not UTF-8"))?;
         Ok(without_frame(&script).to_owned())
     }
 }

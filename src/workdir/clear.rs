@@ -58,9 +58,7 @@ pub(super) fn clear(root: &Path) -> Result<()> {
         empty(&schema.join(side), is_schema_file)?;
     }
     empty(&schema, is_schema_file)?;
-    empty(&root.join("cdc"), |name| {
-        CHANGE_FILES.iter().any(|ending| name.ends_with(ending))
-    })?;
+    empty(&root.join("cdc"), |name| CHANGE_FILES.iter().any(|ending| name.ends_with(ending)))?;
     empty(&root.join("compare"), |_| false)?;
     let databases = root.join("db");
     for name in names(&databases)? {
@@ -74,9 +72,7 @@ pub(super) fn clear(root: &Path) -> Result<()> {
 fn is_schema_file(name: &str) -> bool {
     // A file that was being written when its run died.
     let name = name.strip_suffix(".new").unwrap_or(name);
-    let stem = ["-wal", "-shm", "-journal"]
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending));
+    let stem = ["-wal", "-shm", "-journal"].iter().find_map(|ending| name.strip_suffix(ending));
     SCHEMA_FILES.contains(&stem.unwrap_or(name))
 }
 
@@ -93,10 +89,7 @@ fn empty(directory: &Path, is_known: impl Fn(&str) -> bool) -> Result<()> {
 /// The names in a directory; none if it is missing or something else.
 fn names(directory: &Path) -> Result<Vec<String>> {
     let doing = "could not read directory";
-    if !directory
-        .symlink_metadata()
-        .is_ok_and(|metadata| metadata.is_dir())
-    {
+    if !directory.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Ok(Vec::new());
     }
     let entries = std::fs::read_dir(directory).map_err(|cause| failed(doing, directory, cause))?;

@@ -8,10 +8,7 @@ use crate::error::{Error, Kind};
 
 /// An error of the operating system about a file or directory.
 pub(super) fn failed(doing: impl fmt::Display, path: &Path, cause: io::Error) -> Error {
-    let error = Error::new(
-        Kind::State,
-        format!("{doing} \"{}\": {cause}", path.display()),
-    );
+    let error = Error::new(Kind::State, format!("{doing} \"{}\": {cause}", path.display()));
     match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             error.hint("Make room on that file system, or name a directory on another with --dir.")

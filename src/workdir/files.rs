@@ -104,8 +104,7 @@ impl Files {
             private::create(parent)?;
         }
         let file = private::open_file(path)?;
-        file.set_len(0)
-            .map_err(|cause| failed("could not empty file", path, cause))?;
+        file.set_len(0).map_err(|cause| failed("could not empty file", path, cause))?;
         Ok(file)
     }
 
@@ -138,15 +137,9 @@ impl Files {
 /// A database's name as a file's: the few characters that a path gives a meaning are escaped.
 fn file_name(database: &str) -> String {
     let escaped = database.replace('%', "%25").replace('/', "%2F");
-    if escaped.starts_with('.') {
-        escaped.replacen('.', "%2E", 1)
-    } else {
-        escaped
-    }
+    if escaped.starts_with('.') { escaped.replacen('.', "%2E", 1) } else { escaped }
 }
 
 fn database_name(file: &str) -> String {
-    file.replace("%2E", ".")
-        .replace("%2F", "/")
-        .replace("%25", "%")
+    file.replace("%2E", ".").replace("%2F", "/").replace("%25", "%")
 }

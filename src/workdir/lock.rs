@@ -67,39 +67,24 @@ fn is_still_named(file: &File, path: &Path) -> bool {
 fn write_owner(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    write!(
-        file,
-        "{}\n{}\n",
-        std::process::id(),
-        env!("CARGO_PKG_VERSION")
-    )
+    write!(file, "{}\n{}\n", std::process::id(), env!("CARGO_PKG_VERSION"))
 }
 
 fn held(path: &Path, file: &mut File) -> Error {
     let mut content = String::new();
     // What cannot be read is not shown; the lock is held all the same.
     let _ = file.take(CONTENT_BYTES_MAX).read_to_string(&mut content);
-    let pid = content
-        .lines()
-        .next()
-        .and_then(|line| line.trim().parse::<u32>().ok());
+    let pid = content.lines().next().and_then(|line| line.trim().parse::<u32>().ok());
     let (who, wait) = match pid {
-        Some(pid) => (
-            format!("process {pid}"),
-            format!("Wait for process {pid} to end, or end it"),
-        ),
-        None => (
-            "another process".to_owned(),
-            "Wait for it to end".to_owned(),
-        ),
+        Some(pid) => {
+            (format!("process {pid}"), format!("Wait for process {pid} to end, or end it"))
+        }
+        None => ("another process".to_owned(), "Wait for it to end".to_owned()),
     };
     let directory = path.parent().unwrap_or(path);
     Error::new(
         Kind::State,
-        format!(
-            "the work directory \"{}\" is in use by {who}",
-            directory.display()
-        ),
+        format!("the work directory \"{}\" is in use by {who}", directory.display()),
     )
     .detail(format!("The lock on \"{}\" is held.", path.display()))
     .hint(format!("{wait}, or name another directory with --dir."))

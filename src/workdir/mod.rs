@@ -80,11 +80,7 @@ impl WorkDir {
                     return Err(missing(files.root()));
                 }
                 private::check(files.root())?;
-                return Ok(WorkDir {
-                    files,
-                    was_used: true,
-                    _lock: None,
-                });
+                return Ok(WorkDir { files, was_used: true, _lock: None });
             }
         };
         private::create(files.root())?;
@@ -92,11 +88,7 @@ impl WorkDir {
         let was_used = was_used(&files);
         let lock = Lock::acquire(&files.root().join(lock_file))?;
         files.make_directory("schema")?;
-        Ok(WorkDir {
-            files,
-            was_used,
-            _lock: Some(lock),
-        })
+        Ok(WorkDir { files, was_used, _lock: Some(lock) })
     }
 
     /// The files in it.
@@ -116,10 +108,8 @@ impl WorkDir {
         if !self.was_used && clear::has_leftovers(root) {
             // Without our lock file the next try finds the directory as we found it.
             let _ = std::fs::remove_file(root.join(MAIN_LOCK_FILE));
-            let message = format!(
-                "cannot clear \"{}\": it is not a work directory",
-                root.display()
-            );
+            let message =
+                format!("cannot clear \"{}\": it is not a work directory", root.display());
             return Err(Error::new(Kind::State, message)
                 .detail("It has files, but neither a lock file nor a catalog.")
                 .hint("Name another directory with --dir, or remove what is in this one."));
@@ -135,29 +125,19 @@ impl WorkDir {
 /// The directory of those who name none.
 fn default_directory(temporary: Option<OsString>) -> PathBuf {
     let temporary = temporary.filter(|directory| !directory.is_empty());
-    temporary
-        .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
-        .join("pgcopydb")
+    temporary.map_or_else(|| PathBuf::from("/tmp"), PathBuf::from).join("pgcopydb")
 }
 
 /// Whether a run has been here before: asked before this one leaves its own traces.
 fn was_used(files: &Files) -> bool {
     let locks = Service::ALL.map(Service::lock_file);
-    let traces = locks
-        .into_iter()
-        .chain([MAIN_LOCK_FILE])
-        .map(|name| files.root().join(name));
-    traces
-        .chain([files.source_catalog()])
-        .any(|path| path.is_file())
+    let traces = locks.into_iter().chain([MAIN_LOCK_FILE]).map(|name| files.root().join(name));
+    traces.chain([files.source_catalog()]).any(|path| path.is_file())
 }
 
 fn missing(root: &Path) -> Error {
-    Error::new(
-        Kind::State,
-        format!("work directory \"{}\" does not exist", root.display()),
-    )
-    .hint("Name the directory of a run with --dir.")
+    Error::new(Kind::State, format!("work directory \"{}\" does not exist", root.display()))
+        .hint("Name the directory of a run with --dir.")
 }
 
 #[cfg(test)]

@@ -32,9 +32,7 @@ pub(super) fn create(path: &Path) -> Result<()> {
     if let Some(parent) = path.parent() {
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(DIRECTORY_MODE);
-        builder
-            .create(parent)
-            .map_err(|cause| failed(doing, parent, cause))?;
+        builder.create(parent).map_err(|cause| failed(doing, parent, cause))?;
     }
     match DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
         // The umask can take away what we need; it cannot add what we do not want.
@@ -47,8 +45,7 @@ pub(super) fn create(path: &Path) -> Result<()> {
 
 /// Whether something has that name.
 pub(super) fn exists(path: &Path) -> Result<bool> {
-    path.try_exists()
-        .map_err(|cause| failed("could not look at", path, cause))
+    path.try_exists().map_err(|cause| failed("could not look at", path, cause))
 }
 
 /// Refuses a directory that somebody else owns, can write to, or may have put in our way: names in
@@ -58,41 +55,26 @@ pub(super) fn check(path: &Path) -> Result<()> {
     let refused = |reason: &str| {
         Error::new(
             Kind::State,
-            format!(
-                "cannot use \"{}\" as the work directory: {reason}",
-                path.display()
-            ),
+            format!("cannot use \"{}\" as the work directory: {reason}", path.display()),
         )
     };
-    let link = path
-        .symlink_metadata()
-        .map_err(|cause| failed(doing, path, cause))?;
+    let link = path.symlink_metadata().map_err(|cause| failed(doing, path, cause))?;
     if link.is_symlink() && is_shared(path.parent())? {
-        return Err(
-            refused("it is a symbolic link in a directory that all users can write to")
-                .hint("Name another directory with --dir."),
-        );
+        return Err(refused("it is a symbolic link in a directory that all users can write to")
+            .hint("Name another directory with --dir."));
     }
-    let metadata = path
-        .metadata()
-        .map_err(|cause| failed(doing, path, cause))?;
+    let metadata = path.metadata().map_err(|cause| failed(doing, path, cause))?;
     if !metadata.is_dir() {
         return Err(refused("it is not a directory").hint("Name another directory with --dir."));
     }
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused("it belongs to another user")
-            .detail(format!(
-                "The directory belongs to the user with id {}.",
-                metadata.uid()
-            ))
+            .detail(format!("The directory belongs to the user with id {}.", metadata.uid()))
             .hint("Name another directory with --dir, or run this command as that user."));
     }
     if metadata.mode() & NOT_ONLY_OWNER_WRITES != 0 {
         return Err(refused("other users can write to it")
-            .detail(format!(
-                "Its permissions are {:04o}.",
-                metadata.mode() & 0o7777
-            ))
+            .detail(format!("Its permissions are {:04o}.", metadata.mode() & 0o7777))
             .hint(
                 "Take the permission away with chmod go-w, or name another directory with --dir.",
             ));
@@ -105,9 +87,8 @@ fn is_shared(directory: Option<&Path>) -> Result<bool> {
     let Some(directory) = directory else {
         return Ok(false);
     };
-    let metadata = directory
-        .metadata()
-        .map_err(|cause| failed("could not look at", directory, cause))?;
+    let metadata =
+        directory.metadata().map_err(|cause| failed("could not look at", directory, cause))?;
     Ok(metadata.mode() & STICKY != 0 && metadata.mode() & OTHERS_WRITE != 0)
 }
 

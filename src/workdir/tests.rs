@@ -31,11 +31,7 @@ fn everything_is_private_whatever_the_umask() {
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     let workdir = open(&path).unwrap();
     let files = workdir.files();
-    files
-        .create_file(&files.archive())
-        .unwrap()
-        .write_all(b"secret")
-        .unwrap();
+    files.create_file(&files.archive()).unwrap().write_all(b"secret").unwrap();
     files.write(&files.summary(), b"{}").unwrap();
     let share = files.database("odd/../name").unwrap();
     rustix::process::umask(umask);
@@ -85,10 +81,7 @@ fn a_second_run_is_refused_while_the_first_lives() {
     let pid = std::process::id();
     assert_eq!(
         error.message(),
-        format!(
-            "the work directory \"{}\" is in use by process {pid}",
-            path.display()
-        )
+        format!("the work directory \"{}\" is in use by process {pid}", path.display())
     );
     assert_eq!(
         error.hint_text(),
@@ -137,30 +130,16 @@ fn a_lock_dies_with_its_owner() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("work");
     let mut owner = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "--nocapture",
-            "workdir::tests::hold_a_lock",
-        ])
+        .args(["--ignored", "--exact", "--nocapture", "workdir::tests::hold_a_lock"])
         .env(HOLD_DIRECTORY, &path)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = std::io::BufReader::new(owner.stdout.take().unwrap()).lines();
-    assert!(
-        lines
-            .map_while(std::result::Result::ok)
-            .any(|line| line.contains("held"))
-    );
+    assert!(lines.map_while(std::result::Result::ok).any(|line| line.contains("held")));
 
     let error = refusal(&path);
-    assert!(
-        error
-            .message()
-            .ends_with(&format!("is in use by process {}", owner.id())),
-        "{error}"
-    );
+    assert!(error.message().ends_with(&format!("is in use by process {}", owner.id())), "{error}");
     owner.kill().unwrap();
     owner.wait().unwrap();
     assert!(path.join("pgcopydb.pid").is_file());
@@ -185,17 +164,10 @@ fn a_symbolic_link_in_a_shared_directory_is_refused() {
     std::fs::create_dir(&shared).unwrap();
     std::fs::set_permissions(&shared, Permissions::from_mode(0o1777)).unwrap();
     std::fs::create_dir(temporary.path().join("elsewhere")).unwrap();
-    std::fs::set_permissions(
-        temporary.path().join("elsewhere"),
-        Permissions::from_mode(0o700),
-    )
-    .unwrap();
+    std::fs::set_permissions(temporary.path().join("elsewhere"), Permissions::from_mode(0o700))
+        .unwrap();
     symlink(temporary.path().join("elsewhere"), shared.join("pgcopydb")).unwrap();
-    symlink(
-        temporary.path().join("elsewhere"),
-        temporary.path().join("mine"),
-    )
-    .unwrap();
+    symlink(temporary.path().join("elsewhere"), temporary.path().join("mine")).unwrap();
 
     let error = refusal(&shared.join("pgcopydb"));
     assert_eq!(error.kind(), Kind::State);
@@ -211,10 +183,7 @@ fn a_directory_that_others_can_write_to_is_refused() {
     for permissions in [0o770, 0o707, 0o777] {
         std::fs::set_permissions(&path, Permissions::from_mode(permissions)).unwrap();
         let error = refusal(&path);
-        assert_eq!(
-            error.detail_text(),
-            Some(&*format!("Its permissions are {permissions:04o}."))
-        );
+        assert_eq!(error.detail_text(), Some(&*format!("Its permissions are {permissions:04o}.")));
         assert!(error.hint_text().unwrap().contains("chmod go-w"));
     }
     std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
@@ -232,14 +201,8 @@ fn a_directory_of_another_user_is_refused() {
     std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
     std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
     let error = refusal(&path);
-    assert!(
-        error.message().ends_with("it belongs to another user"),
-        "{error}"
-    );
-    assert_eq!(
-        error.detail_text(),
-        Some("The directory belongs to the user with id 12345.")
-    );
+    assert!(error.message().ends_with("it belongs to another user"), "{error}");
+    assert_eq!(error.detail_text(), Some("The directory belongs to the user with id 12345."));
 }
 
 #[test]
@@ -255,10 +218,7 @@ fn inspection_makes_nothing() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("work");
     let error = WorkDir::open(Some(&path), Mode::Inspect).unwrap_err();
-    assert_eq!(
-        error.message(),
-        format!("work directory \"{}\" does not exist", path.display())
-    );
+    assert_eq!(error.message(), format!("work directory \"{}\" does not exist", path.display()));
     assert!(!path.exists());
 }
 
@@ -271,9 +231,7 @@ fn clearing_leaves_what_is_not_ours() {
     files.create_file(&files.source_catalog()).unwrap();
     files.create_file(&files.archive()).unwrap();
     files.database("one").unwrap();
-    files
-        .write(&files.snapshot(), b"00000003-0000001B-1\n")
-        .unwrap();
+    files.write(&files.snapshot(), b"00000003-0000001B-1\n").unwrap();
     std::fs::write(path.join("filters.ini"), "").unwrap();
     drop(workdir);
 
@@ -287,13 +245,7 @@ fn clearing_leaves_what_is_not_ours() {
     left.sort();
     assert_eq!(
         left,
-        [
-            "filters.ini",
-            "pgcopydb.pid",
-            "pgcopydb.snapshot.pid",
-            "schema",
-            "snapshot"
-        ]
+        ["filters.ini", "pgcopydb.pid", "pgcopydb.snapshot.pid", "schema", "snapshot"]
     );
     assert_eq!(path.join("schema").read_dir().unwrap().count(), 0);
     drop(service);
@@ -311,17 +263,11 @@ fn a_directory_that_is_not_ours_is_not_cleared() {
     for _ in 0..2 {
         let error = open(&path).unwrap().clear().unwrap_err();
         assert_eq!(error.kind(), Kind::State);
-        assert!(
-            error.message().ends_with("it is not a work directory"),
-            "{error}"
-        );
+        assert!(error.message().ends_with("it is not a work directory"), "{error}");
     }
     // Once a run has been there, what it wrote goes and the rest stays.
     let workdir = open(&path).unwrap();
-    workdir
-        .files()
-        .create_file(&workdir.files().source_catalog())
-        .unwrap();
+    workdir.files().create_file(&workdir.files().source_catalog()).unwrap();
     drop(workdir);
     open(&path).unwrap().clear().unwrap();
     assert!(path.join("schema/tables.sql").exists());
@@ -331,32 +277,20 @@ fn a_directory_that_is_not_ours_is_not_cleared() {
 #[test]
 fn a_new_directory_can_be_cleared() {
     let temporary = tempfile::tempdir().unwrap();
-    open(&temporary.path().join("work"))
-        .unwrap()
-        .clear()
-        .unwrap();
+    open(&temporary.path().join("work")).unwrap().clear().unwrap();
 }
 
 #[test]
 fn the_default_directory() {
     assert_eq!(default_directory(None), Path::new("/tmp/pgcopydb"));
-    assert_eq!(
-        default_directory(Some("".into())),
-        Path::new("/tmp/pgcopydb")
-    );
-    assert_eq!(
-        default_directory(Some("/var/tmp".into())),
-        Path::new("/var/tmp/pgcopydb")
-    );
+    assert_eq!(default_directory(Some("".into())), Path::new("/tmp/pgcopydb"));
+    assert_eq!(default_directory(Some("/var/tmp".into())), Path::new("/var/tmp/pgcopydb"));
 }
 
 #[test]
 fn a_full_disk_is_explained() {
     let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
     let error = failed("could not write file", Path::new("/x/summary.json"), cause);
-    assert_eq!(
-        error.message(),
-        "could not write file \"/x/summary.json\": no storage space"
-    );
+    assert_eq!(error.message(), "could not write file \"/x/summary.json\": no storage space");
     assert!(error.hint_text().unwrap().starts_with("Make room"));
 }

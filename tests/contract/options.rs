@@ -75,15 +75,8 @@ fn options_on_the_command_line_go_before_the_environment() {
 #[test]
 fn a_wrong_boolean_exits_with_1_and_one_of_the_log_with_12() {
     let clone = program().args(["clone", "-S", "a", "-T", "b"]);
-    clone
-        .clone()
-        .env("PGCOPYDB_FAIL_FAST", "maybe")
-        .run()
-        .assert_code(1);
-    clone
-        .env("PGCOPYDB_LOG_JSON", "maybe")
-        .run()
-        .assert_code(12);
+    clone.clone().env("PGCOPYDB_FAIL_FAST", "maybe").run().assert_code(1);
+    clone.env("PGCOPYDB_LOG_JSON", "maybe").run().assert_code(12);
 }
 
 #[test]
@@ -91,16 +84,10 @@ fn data_goes_to_standard_output_and_the_log_to_standard_error() {
     for line in ["version", "--version", "clone -V"] {
         let output = run(line);
         output.assert_success();
-        assert!(
-            output.stdout.starts_with("pgcopydb version 0.18\n"),
-            "{output}"
-        );
+        assert!(output.stdout.starts_with("pgcopydb version 0.18\n"), "{output}");
         let (log, _) = output.stderr.split_once('\n').unwrap();
         assert!(log.contains(" INFO   "), "{output}");
-        assert!(
-            log.contains("Running pgcopydb version 0.18 from \"/"),
-            "{output}"
-        );
+        assert!(log.contains("Running pgcopydb version 0.18 from \"/"), "{output}");
     }
 }
 

@@ -8,10 +8,7 @@ async fn a_summary_adds_up_steps_and_takes_sections_by_the_clock() {
     let catalog = sample::finished_run(&scratch.path()).await;
     let summary = catalog.summary().await.unwrap();
     let ms = |section: Section| {
-        let found = summary
-            .sections
-            .iter()
-            .find(|found| found.section == section);
+        let found = summary.sections.iter().find(|found| found.section == section);
         found.unwrap().duration.as_millis()
     };
     assert_eq!(summary.sections.len(), Section::ALL.len());
@@ -31,22 +28,10 @@ async fn a_summary_adds_up_steps_and_takes_sections_by_the_clock() {
     let constraints: Vec<_> = table
         .constraints
         .iter()
-        .map(|made| {
-            (
-                made.name.name.as_str(),
-                made.oid.0,
-                made.duration.as_millis(),
-            )
-        })
+        .map(|made| (made.name.name.as_str(), made.oid.0, made.duration.as_millis()))
         .collect();
-    assert_eq!(
-        constraints,
-        [("items_pkey", 16391, 3), ("items_fk", 16395, 12)]
-    );
-    assert_eq!(
-        table.constraints[1].sql,
-        "ALTER TABLE a ADD CONSTRAINT items_fk"
-    );
+    assert_eq!(constraints, [("items_pkey", 16391, 3), ("items_fk", 16395, 12)]);
+    assert_eq!(table.constraints[1].sql, "ALTER TABLE a ADD CONSTRAINT items_fk");
 
     assert_eq!(summary.failures.len(), 1);
     let failure = &summary.failures[0];
@@ -57,26 +42,16 @@ async fn a_summary_adds_up_steps_and_takes_sections_by_the_clock() {
 #[tokio::test]
 async fn published_tables_and_views_can_be_read() {
     let scratch = Scratch::new();
-    sample::finished_run(&scratch.path())
-        .await
-        .flush()
-        .await
-        .unwrap();
+    sample::finished_run(&scratch.path()).await.flush().await.unwrap();
     let sqlite = scratch.sqlite();
     let texts = |query: &str| -> Vec<String> {
         let mut statement = sqlite.prepare(query).unwrap();
-        let rows = statement
-            .query_map((), |row| row.get::<_, Option<String>>(0))
-            .unwrap();
-        rows.map(|text| text.unwrap().unwrap_or("null".to_owned()))
-            .collect()
+        let rows = statement.query_map((), |row| row.get::<_, Option<String>>(0)).unwrap();
+        rows.map(|text| text.unwrap().unwrap_or("null".to_owned())).collect()
     };
     assert_eq!(
         texts("select concat_ws(' ', oid, qname, nspname, relname, part_key) from s_table"),
-        [
-            "16384 public.\"Odd Items\" public \"Odd Items\" id",
-            "16400 public.small public small"
-        ]
+        ["16384 public.\"Odd Items\" public \"Odd Items\" id", "16400 public.small public small"]
     );
     assert_eq!(
         texts("select concat_ws(' ', oid, partnum, partcount, min, max) from s_table_part"),
@@ -94,22 +69,13 @@ async fn published_tables_and_views_can_be_read() {
         .len(),
         7
     );
-    assert_eq!(
-        texts("select concat(tableoid) from s_table_parts_done"),
-        ["16384", "16400"]
-    );
-    assert_eq!(
-        texts("select concat(tableoid, ' ', duration) from vacuum_summary"),
-        ["16384 9"]
-    );
+    assert_eq!(texts("select concat(tableoid) from s_table_parts_done"), ["16384", "16400"]);
+    assert_eq!(texts("select concat(tableoid, ' ', duration) from vacuum_summary"), ["16384 9"]);
     assert_eq!(
         texts(
             "select concat_ws('|', label, duration, duration_pretty, count, bytes_pretty) \
              from timings where id in (5, 12)"
         ),
-        [
-            "COPY (cumulative)|2138| 2s138|3|25 MB",
-            "Total Wall Clock Duration|1344| 1s344|0|0 B"
-        ]
+        ["COPY (cumulative)|2138| 2s138|3|25 MB", "Total Wall Clock Duration|1344| 1s344|0|0 B"]
     );
 }

@@ -20,27 +20,17 @@ pub(super) fn inventory() -> Inventory {
         tables: vec![
             Table {
                 split_key: Some("id".to_owned()),
-                parts: vec![
-                    part(1, None, Some(100), true),
-                    part(2, Some(100), None, false),
-                ],
+                parts: vec![part(1, None, Some(100), true), part(2, Some(100), None, false)],
                 ..table(16384, "Odd Items", 30 << 20)
             },
-            Table {
-                reltuples: -1.0,
-                parent: Some(Oid(16401)),
-                ..table(16400, "small", 8192)
-            },
+            Table { reltuples: -1.0, parent: Some(Oid(16401)), ..table(16400, "small", 8192) },
             Table {
                 kind: TableKind::Partitioned,
                 access_method: String::new(),
                 ..table(16401, "\u{e9}t\u{e9} '\"\\", 0)
             },
         ],
-        indexes: vec![
-            index(16390, "items_pkey", true),
-            index(16392, "items_name", false),
-        ],
+        indexes: vec![index(16390, "items_pkey", true), index(16392, "items_name", false)],
         foreign_keys: vec![ForeignKey {
             oid: Oid(16395),
             name: "items_fk".to_owned(),
@@ -63,10 +53,7 @@ pub(super) fn inventory() -> Inventory {
             bytes: u64::MAX >> 1,
             is_populated: false,
         }],
-        large_objects: LargeObjects {
-            count: 3,
-            batches: vec![Oid(1), Oid(u32::MAX)],
-        },
+        large_objects: LargeObjects { count: 3, batches: vec![Oid(1), Oid(u32::MAX)] },
         extensions: vec![Extension {
             oid: Oid(16430),
             name: "postgis".to_owned(),
@@ -96,12 +83,8 @@ pub(super) fn inventory() -> Inventory {
 pub(super) fn large_inventory(tables: u32) -> Inventory {
     let mut inventory = Inventory::default();
     for number in 0..tables {
-        inventory
-            .tables
-            .push(table(number * 2, &format!("table_{number}"), 8192));
-        inventory
-            .indexes
-            .push(index(number * 2 + 1, &format!("index_{number}"), false));
+        inventory.tables.push(table(number * 2, &format!("table_{number}"), 8192));
+        inventory.indexes.push(index(number * 2 + 1, &format!("index_{number}"), false));
         inventory.entries.push(entry(number.cast_signed()));
     }
     inventory
@@ -132,15 +115,7 @@ fn table(oid: u32, name: &str, bytes: u64) -> Table {
 }
 
 fn part(number: u32, from: Option<i64>, below: Option<i64>, with_null: bool) -> TablePart {
-    TablePart {
-        number,
-        bytes: 15 << 20,
-        range: PartRange::Key {
-            from,
-            below,
-            with_null,
-        },
-    }
+    TablePart { number, bytes: 15 << 20, range: PartRange::Key { from, below, with_null } }
 }
 
 fn index(oid: u32, name: &str, is_primary: bool) -> Index {
@@ -199,53 +174,21 @@ pub(super) async fn finished_run(path: &Path) -> Catalog {
         (copy("part 1", 16384, Some((1, 2))), outcome(24 << 20, 1100)),
         (copy("part 2", 16384, Some((2, 2))), outcome(1 << 20, 1019)),
         (copy("small", 16400, None), outcome(492, 19)),
-        (
-            about("build", StepKind::CreateIndex, 16390, 16384),
-            outcome(0, 24),
-        ),
-        (
-            about("finish", StepKind::FinishIndex, 16390, 16384),
-            outcome(0, 3),
-        ),
-        (
-            about("replica identity", StepKind::FinishIndex, 16392, 16384),
-            outcome(0, 0),
-        ),
-        (
-            about("add", StepKind::AddForeignKey, 16395, 16384),
-            foreign_key,
-        ),
-        (
-            about("validate", StepKind::ValidateForeignKey, 16395, 16384),
-            outcome(0, 7),
-        ),
-        (
-            about("analyze", StepKind::Analyze, 16384, 16384),
-            outcome(0, 9),
-        ),
+        (about("build", StepKind::CreateIndex, 16390, 16384), outcome(0, 24)),
+        (about("finish", StepKind::FinishIndex, 16390, 16384), outcome(0, 3)),
+        (about("replica identity", StepKind::FinishIndex, 16392, 16384), outcome(0, 0)),
+        (about("add", StepKind::AddForeignKey, 16395, 16384), foreign_key),
+        (about("validate", StepKind::ValidateForeignKey, 16395, 16384), outcome(0, 7)),
+        (about("analyze", StepKind::Analyze, 16384, 16384), outcome(0, 9)),
     ] {
         let key = step.key.clone();
         catalog.step_started(step).await.unwrap();
         catalog.step_done(&key, outcome).await.unwrap();
     }
-    catalog
-        .step_started(start("index \"items_name\"", StepKind::CreateIndex))
-        .await
-        .unwrap();
-    let error = Error::new(Kind::Target, "it broke")
-        .detail("Badly.")
-        .hint("Look again.");
-    catalog
-        .step_failed("index \"items_name\"", &error, Some("CREATE INDEX"))
-        .await
-        .unwrap();
-    catalog
-        .section_ended(Section::Total, Duration::from_secs(1))
-        .await
-        .unwrap();
-    catalog
-        .section_ended(Section::Total, Duration::from_millis(344))
-        .await
-        .unwrap();
+    catalog.step_started(start("index \"items_name\"", StepKind::CreateIndex)).await.unwrap();
+    let error = Error::new(Kind::Target, "it broke").detail("Badly.").hint("Look again.");
+    catalog.step_failed("index \"items_name\"", &error, Some("CREATE INDEX")).await.unwrap();
+    catalog.section_ended(Section::Total, Duration::from_secs(1)).await.unwrap();
+    catalog.section_ended(Section::Total, Duration::from_millis(344)).await.unwrap();
     catalog
 }

@@ -93,18 +93,12 @@ fn another_snapshot_is_for_those_who_waive_consistency() {
     for snapshot in [None, Some("00000004-0000001B-1".to_owned())] {
         let mut wanted = sample();
         wanted.snapshot = snapshot.clone();
-        let kept = sample()
-            .continued(&wanted, Consistency::Waived, Path::new("/work"))
-            .unwrap();
+        let kept = sample().continued(&wanted, Consistency::Waived, Path::new("/work")).unwrap();
         assert_eq!(kept.snapshot, snapshot);
     }
     let mut wanted = sample();
     wanted.source = "postgres://u@source/chinook".to_owned();
-    assert!(
-        sample()
-            .continued(&wanted, Consistency::Waived, Path::new("/work"))
-            .is_err()
-    );
+    assert!(sample().continued(&wanted, Consistency::Waived, Path::new("/work")).is_err());
 }
 
 #[tokio::test]
@@ -113,11 +107,7 @@ async fn a_set_up_is_registered_in_place_of_another() {
     let catalog = scratch.open().await;
     assert_eq!(catalog.setup().await.unwrap(), None);
     catalog.register_setup(&sample()).await.unwrap();
-    let other = Setup::new(
-        "postgres://u@other/db".to_owned(),
-        None,
-        &Settings::default(),
-    );
+    let other = Setup::new("postgres://u@other/db".to_owned(), None, &Settings::default());
     catalog.register_setup(&other).await.unwrap();
     assert_eq!(catalog.setup().await.unwrap(), Some(other));
 }

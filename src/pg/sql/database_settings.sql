@@ -2,9 +2,9 @@
 -- $1 text   the name of the database they are for
 -- returns   statements
 select case when s.setrole = 0
-            then pg_catalog.format('alter database %I', $1)
+            then pg_catalog.format('alter database %I', $1::text)
             else pg_catalog.format('alter role %I in database %I',
-                                   pg_catalog.pg_get_userbyid(s.setrole), $1) end
+                                   pg_catalog.pg_get_userbyid(s.setrole), $1::text) end
        || pg_catalog.format(' set %I to ', setting.name)
        || case when v.flags_list
                -- A list of names: quoted one by one, as one string would be one name.

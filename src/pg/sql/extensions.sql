@@ -10,7 +10,8 @@ select e.oid, e.extname, en.nspname, e.extversion,
        coalesce(config.condition, '')
   from pg_catalog.pg_extension e
        join pg_catalog.pg_namespace en on en.oid = e.extnamespace
-       left join lateral pg_catalog.unnest(e.extconfig, e.extcondition)
+       left join lateral rows from (pg_catalog.unnest(e.extconfig),
+                                    pg_catalog.unnest(e.extcondition))
                  with ordinality as config (oid, condition, number) on true
        left join pg_catalog.pg_class c on c.oid = config.oid
        left join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,6 +1,30 @@
 -- tables: tables with rows of their own, and partitioned ones; the largest first.
 -- returns   oid, namespace, name, relkind, parent of a partition, bytes, heap pages, reltuples,
---           access method, column that key ranges can be made of
+--           access method, column that key ranges can be made of, top of the partition tree if
+--           rows may belong into other partitions on another server
+with recursive enum_hash (oid, root) as (
+  -- Partitions by the hash of an enum, whose values are OIDs.
+  select h.inhrelid, h.inhparent
+    from pg_catalog.pg_partitioned_table p
+         join pg_catalog.pg_inherits h on h.inhparent = p.partrelid
+   where p.partstrat = 'h'
+     and exists (
+           select
+             from pg_catalog.unnest(p.partclass) as used (opclass)
+                  join pg_catalog.pg_opclass o on o.oid = used.opclass
+                  join pg_catalog.pg_type t on t.oid = o.opcintype
+            where t.typname = 'anyenum')
+  union
+  select h.inhrelid, e.root
+    from enum_hash e
+         join pg_catalog.pg_inherits h on h.inhparent = e.oid
+), via (oid, root, depth) as (
+  select oid, root, 0 from enum_hash
+  union
+  select v.oid, h.inhparent, v.depth + 1
+    from via v
+         join pg_catalog.pg_inherits h on h.inhrelid = v.root
+)
 select c.oid, n.nspname, c.relname, c.relkind,
        case when c.relispartition then h.inhparent end,
        case when c.relkind = 'r' then pg_catalog.pg_table_size(c.oid) else 0 end as bytes,
@@ -8,7 +32,8 @@ select c.oid, n.nspname, c.relname, c.relkind,
             then pg_catalog.pg_relation_size(c.oid)
                  / pg_catalog.current_setting('block_size')::bigint
             else 0 end,
-       c.reltuples, coalesce(am.amname, 'heap'), k.attname
+       c.reltuples, coalesce(am.amname, 'heap'), k.attname,
+       (select v.root from via v where v.oid = c.oid order by v.depth desc limit 1)
   from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_inherits h on h.inhrelid = c.oid and c.relispartition

@@ -65,11 +65,7 @@ impl Count {
             tables: 0,
             indexes: 0,
             busy: Vec::new(),
-            samples: VecDeque::from([Sample {
-                at: now,
-                settled: 0,
-                moved: 0,
-            }]),
+            samples: VecDeque::from([Sample { at: now, settled: 0, moved: 0 }]),
         }
     }
 
@@ -115,11 +111,7 @@ impl Count {
     pub(super) fn lines(&self, columns: usize, rows: usize, now: Instant) -> Vec<String> {
         let mut lines = vec![
             format!("{} {}", self.bar(now), self.amount(now)),
-            format!(
-                "{}, {}",
-                self.objects(),
-                units::seconds(now.duration_since(self.began))
-            ),
+            format!("{}, {}", self.objects(), units::seconds(now.duration_since(self.began))),
         ];
         // A row for the cursor, and one so that the last line of the log can be seen.
         let room = rows.saturating_sub(lines.len() + 2);
@@ -157,17 +149,9 @@ impl Count {
     }
 
     fn figures(&self, at: Instant) -> Sample {
-        let settled: u64 = self
-            .busy
-            .iter()
-            .map(|work| work.moved.min(work.bytes))
-            .sum();
+        let settled: u64 = self.busy.iter().map(|work| work.moved.min(work.bytes)).sum();
         let moved: u64 = self.busy.iter().map(|work| work.moved).sum();
-        Sample {
-            at,
-            settled: self.settled + settled,
-            moved: self.moved + moved,
-        }
+        Sample { at, settled: self.settled + settled, moved: self.moved + moved }
     }
 
     /// How far we are in thousandths, in bytes where there are any.
@@ -184,12 +168,7 @@ impl Count {
         let permille = self.permille(now);
         let filled = usize::try_from(permille * BAR_WIDTH / 1000).unwrap_or_default();
         let empty = BAR_WIDTH as usize - filled;
-        format!(
-            "[{}{}] {:3}%",
-            "#".repeat(filled),
-            "-".repeat(empty),
-            permille / 10
-        )
+        format!("[{}{}] {:3}%", "#".repeat(filled), "-".repeat(empty), permille / 10)
     }
 
     /// Bytes, rate, and the time that is left.
@@ -242,11 +221,7 @@ fn cut(line: &mut String, width: usize) {
     if line.chars().count() <= width {
         return;
     }
-    let (kept, mark) = if width > 3 {
-        (width - 3, "...")
-    } else {
-        (width, "")
-    };
+    let (kept, mark) = if width > 3 { (width - 3, "...") } else { (width, "") };
     *line = line.chars().take(kept).chain(mark.chars()).collect();
 }
 
@@ -262,11 +237,7 @@ mod tests {
 
     /// Ten seconds into a run: one table done, one being copied, an index being built.
     fn sample(began: Instant) -> Count {
-        let totals = Totals {
-            bytes: 1000 * MB,
-            tables: 12,
-            indexes: 30,
-        };
+        let totals = Totals { bytes: 1000 * MB, tables: 12, indexes: 30 };
         let mut count = Count::new(totals, began);
         count.started("copy 1", "public.small", 100 * MB, began);
         count.started("copy 2", "public.big", 700 * MB, began);
@@ -334,22 +305,11 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_last_half_minute() {
         let began = Instant::now();
-        let mut count = Count::new(
-            Totals {
-                bytes: 10_000 * MB,
-                tables: 1,
-                indexes: 0,
-            },
-            began,
-        );
+        let mut count = Count::new(Totals { bytes: 10_000 * MB, tables: 1, indexes: 0 }, began);
         count.started("copy 1", "public.t", 10_000 * MB, began);
         for second in 1..=100 {
             // Fast at first, then ten times slower.
-            let moved = if second <= 50 {
-                second * 100
-            } else {
-                5000 + (second - 50) * 10
-            };
+            let moved = if second <= 50 { second * 100 } else { 5000 + (second - 50) * 10 };
             count.moved("copy 1", moved * MB);
             count.sample(began + seconds(second));
         }
@@ -362,14 +322,7 @@ mod tests {
     #[test]
     fn a_run_without_bytes_is_measured_in_tables() {
         let began = Instant::now();
-        let mut count = Count::new(
-            Totals {
-                bytes: 0,
-                tables: 4,
-                indexes: 0,
-            },
-            began,
-        );
+        let mut count = Count::new(Totals { bytes: 0, tables: 4, indexes: 0 }, began);
         count.ended("copy 1", 0, true, false);
         assert_eq!(count.permille(began), 250);
         assert_eq!(Count::new(Totals::default(), began).permille(began), 0);
@@ -378,14 +331,7 @@ mod tests {
     #[test]
     fn estimates_that_were_too_low_do_no_harm() {
         let began = Instant::now();
-        let mut count = Count::new(
-            Totals {
-                bytes: 10,
-                tables: 1,
-                indexes: 0,
-            },
-            began,
-        );
+        let mut count = Count::new(Totals { bytes: 10, tables: 1, indexes: 0 }, began);
         count.started("copy 1", "public.t", 50, began);
         count.moved("copy 1", 70);
         assert_eq!(count.amount(began), "50 B of 50 B");

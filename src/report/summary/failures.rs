@@ -14,11 +14,9 @@ pub(super) fn text(failures: &[Failure]) -> String {
     for (number, failure) in (1..).zip(failures) {
         text.push_str(&format!("\n{number:>3}. {}\n", printable(&failure.object)));
         push(&mut text, "", &reason(failure));
-        for (title, content) in [
-            ("DETAIL: ", &failure.detail),
-            ("HINT: ", &failure.hint),
-            ("SQL: ", &failure.sql),
-        ] {
+        for (title, content) in
+            [("DETAIL: ", &failure.detail), ("HINT: ", &failure.hint), ("SQL: ", &failure.sql)]
+        {
             if let Some(content) = content {
                 push(&mut text, title, content);
             }
@@ -28,10 +26,7 @@ pub(super) fn text(failures: &[Failure]) -> String {
 }
 
 fn reason(failure: &Failure) -> String {
-    let sqlstate = failure
-        .sqlstate
-        .as_ref()
-        .map(|sqlstate| format!("SQLSTATE {sqlstate}"));
+    let sqlstate = failure.sqlstate.as_ref().map(|sqlstate| format!("SQLSTATE {sqlstate}"));
     let server = (!failure.server.is_empty()).then(|| failure.server.clone());
     let origin: Vec<String> = server.into_iter().chain(sqlstate).collect();
     if origin.is_empty() {

@@ -16,14 +16,9 @@ pub fn json(summary: &Summary) -> Result<String> {
     let mut json = Vec::new();
     let formatter = PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut json, formatter);
-    Document::of(summary)
-        .serialize(&mut serializer)
-        .map_err(|cause| {
-            Error::new(
-                Kind::Internal,
-                format!("could not write the summary as JSON: {cause}"),
-            )
-        })?;
+    Document::of(summary).serialize(&mut serializer).map_err(|cause| {
+        Error::new(Kind::Internal, format!("could not write the summary as JSON: {cause}"))
+    })?;
     // A slash can only be in a string: JSON has none of its own.
     Ok(String::from_utf8_lossy(&json).replace('/', "\\/"))
 }
@@ -111,10 +106,7 @@ impl Document {
             concurrency: of.section.concurrency(summary.jobs),
         };
         Document {
-            setup: Setup {
-                table_jobs: summary.jobs.table,
-                index_jobs: summary.jobs.index,
-            },
+            setup: Setup { table_jobs: summary.jobs.table, index_jobs: summary.jobs.index },
             steps: summary.sections.iter().map(step).collect(),
             tables: summary
                 .tables

@@ -20,9 +20,8 @@ pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
 
 fn line(cells: &[impl AsRef<str>], widths: &[usize]) -> String {
     let cells = cells.iter().map(AsRef::as_ref).zip(widths);
-    let padded: Vec<String> = cells
-        .map(|(cell, width)| format!("{cell:>width$}", width = *width))
-        .collect();
+    let padded: Vec<String> =
+        cells.map(|(cell, width)| format!("{cell:>width$}", width = *width)).collect();
     format!("{}\n", padded.join(" | "))
 }
 

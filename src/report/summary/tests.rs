@@ -2,12 +2,7 @@ use super::*;
 use crate::model::{Failure, ObjectSummary, Oid, PartSummary, QualifiedName, Settings};
 
 fn part(number: u32, bytes: u64, milliseconds: u64) -> PartSummary {
-    PartSummary {
-        number,
-        bytes,
-        rows: 0,
-        duration: Duration::from_millis(milliseconds),
-    }
+    PartSummary { number, bytes, rows: 0, duration: Duration::from_millis(milliseconds) }
 }
 
 fn object(oid: u32, name: &str, sql: &str, milliseconds: u64) -> ObjectSummary {
@@ -33,32 +28,13 @@ fn table_of(oid: u32, name: &str, parts: Vec<PartSummary>) -> TableSummary {
 
 fn summary() -> Summary {
     let durations = [90, 96, 114, 372, 563, 38, 15, 102, 28, 0, 124, 1344];
-    let sections = Section::ALL
-        .into_iter()
-        .zip(durations)
-        .map(|(section, duration)| {
-            let bytes = if section == Section::Copy {
-                6_983_000
-            } else {
-                0
-            };
-            SectionSummary {
-                section,
-                duration: Duration::from_millis(duration),
-                bytes,
-            }
-        });
-    let mut items = table_of(
-        16882,
-        "items",
-        (1..=13).map(|n| part(n, 2 << 20, 163)).collect(),
-    );
-    items
-        .indexes
-        .push(object(16967, "items_pkey", "CREATE UNIQUE INDEX a/b", 24));
-    items
-        .constraints
-        .push(object(16968, "items_pkey", "ALTER TABLE items", 0));
+    let sections = Section::ALL.into_iter().zip(durations).map(|(section, duration)| {
+        let bytes = if section == Section::Copy { 6_983_000 } else { 0 };
+        SectionSummary { section, duration: Duration::from_millis(duration), bytes }
+    });
+    let mut items = table_of(16882, "items", (1..=13).map(|n| part(n, 2 << 20, 163)).collect());
+    items.indexes.push(object(16967, "items_pkey", "CREATE UNIQUE INDEX a/b", 24));
+    items.constraints.push(object(16968, "items_pkey", "ALTER TABLE items", 0));
     Summary {
         jobs: Settings::default().jobs,
         names_database: false,
@@ -108,11 +84,7 @@ fn several_databases_are_named() {
     other.tables[0].source_bytes = 1650;
     all.merge(other);
     let text = text(&all);
-    let tables: Vec<&str> = text
-        .lines()
-        .map(|line| line.split_at(20).0)
-        .take(6)
-        .collect();
+    let tables: Vec<&str> = text.lines().map(|line| line.split_at(20).0).take(6).collect();
     assert_eq!(
         tables,
         [

@@ -1,0 +1,3 @@
+//! What scripts depend on.
+
+mod options;
