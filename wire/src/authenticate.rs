@@ -49,15 +49,9 @@ enum State {
     /// A password or its MD5 hash was sent; the server answers yes or no.
     PasswordSent,
     /// The first SCRAM message was sent.
-    ScramBegun {
-        scram: Box<ScramSha256>,
-        binding: Binding,
-    },
+    ScramBegun { scram: Box<ScramSha256>, binding: Binding },
     /// The proof was sent; the server's own proof is awaited.
-    ScramProven {
-        scram: Box<ScramSha256>,
-        binding: Binding,
-    },
+    ScramProven { scram: Box<ScramSha256>, binding: Binding },
     /// The server has proved that it knows the password's hash too.
     ScramVerified { binding: Binding },
 }
@@ -75,12 +69,7 @@ impl<'a> Authentication<'a> {
         password: Option<&'a SecretString>,
         channel: Channel,
     ) -> Authentication<'a> {
-        Authentication {
-            conninfo,
-            password,
-            channel,
-            state: State::Fresh,
-        }
+        Authentication { conninfo, password, channel, state: State::Fresh }
     }
 
     /// Answers an Authentication message.
@@ -139,10 +128,7 @@ impl<'a> Authentication<'a> {
     }
 
     fn clear_password(&mut self, out: &mut BytesMut) -> Result<(), Failure> {
-        self.check(
-            AuthMethod::Password,
-            "server requested a cleartext password",
-        )?;
+        self.check(AuthMethod::Password, "server requested a cleartext password")?;
         let password = self.password()?;
         frontend::password_message(password.expose_secret().as_bytes(), out)?;
         self.state = State::PasswordSent;
@@ -191,31 +177,19 @@ impl<'a> Authentication<'a> {
         server_offers_binding: bool,
     ) -> Result<(&'static str, sasl::ChannelBinding, Binding), Failure> {
         let wish = self.conninfo.channel_binding();
-        let unsupported = || {
-            (
-                SCRAM_SHA_256,
-                sasl::ChannelBinding::unsupported(),
-                Binding::None,
-            )
-        };
+        let unsupported = || (SCRAM_SHA_256, sasl::ChannelBinding::unsupported(), Binding::None);
         let (mechanism, channel_binding, binding) = match &self.channel {
             Channel::Plain if server_offers_binding => {
                 return Err(Failure::refused(
                     "server offered SCRAM-SHA-256-PLUS authentication over a non-SSL connection",
                 ));
             }
-            Channel::Tls {
-                server_end_point: Some(hash),
-            } if wish != ChannelBinding::Disable => {
+            Channel::Tls { server_end_point: Some(hash) } if wish != ChannelBinding::Disable => {
                 if server_offers_binding {
                     let bound = sasl::ChannelBinding::tls_server_end_point(hash.clone());
                     (SCRAM_SHA_256_PLUS, bound, Binding::Channel)
                 } else {
-                    (
-                        SCRAM_SHA_256,
-                        sasl::ChannelBinding::unrequested(),
-                        Binding::None,
-                    )
+                    (SCRAM_SHA_256, sasl::ChannelBinding::unrequested(), Binding::None)
                 }
             }
             Channel::Plain | Channel::Tls { .. } => unsupported(),
@@ -223,15 +197,11 @@ impl<'a> Authentication<'a> {
         if wish == ChannelBinding::Require && binding == Binding::None {
             return Err(Failure::refused(match &self.channel {
                 Channel::Plain => "channel binding required, but SSL not in use",
-                Channel::Tls {
-                    server_end_point: None,
-                } => {
+                Channel::Tls { server_end_point: None } => {
                     "channel binding required, but the signature algorithm of the server's \
                      certificate names no hash for it"
                 }
-                Channel::Tls {
-                    server_end_point: Some(_),
-                } => {
+                Channel::Tls { server_end_point: Some(_) } => {
                     "channel binding is required, but server did not offer an authentication \
                      method that supports channel binding"
                 }
@@ -248,9 +218,7 @@ impl<'a> Authentication<'a> {
                 self.state = State::ScramProven { scram, binding };
                 Ok(())
             }
-            _ => Err(protocol(
-                "an unexpected continuation of SASL authentication",
-            )),
+            _ => Err(protocol("an unexpected continuation of SASL authentication")),
         }
     }
 
@@ -287,9 +255,7 @@ impl<'a> Authentication<'a> {
 
     fn not_accepted(&self, fault: &str) -> Failure {
         let wanted = self.conninfo.require_auth().as_str();
-        Failure::refused(format!(
-            "authentication method requirement \"{wanted}\" failed: {fault}"
-        ))
+        Failure::refused(format!("authentication method requirement \"{wanted}\" failed: {fault}"))
     }
 
     fn unsupported(&self, method: AuthMethod, name: &str) -> Failure {
@@ -308,15 +274,13 @@ impl<'a> Authentication<'a> {
                 "scram_client_key is not supported; give the password instead",
             ));
         }
-        self.password
-            .filter(|password| !password.expose_secret().is_empty())
-            .ok_or_else(|| {
-                Failure::refused(
-                    "no password supplied: the server asks for one; give it in PGPASSWORD, in the \
+        self.password.filter(|password| !password.expose_secret().is_empty()).ok_or_else(|| {
+            Failure::refused(
+                "no password supplied: the server asks for one; give it in PGPASSWORD, in the \
                  password file (~/.pgpass or passfile), in a service file or in the connection \
                  string",
-                )
-            })
+            )
+        })
     }
 }
 

@@ -40,13 +40,7 @@ impl CancelKey {
         backend_pid: i32,
         key: Bytes,
     ) -> CancelKey {
-        CancelKey {
-            address,
-            keepalive,
-            tls,
-            backend_pid,
-            key,
-        }
+        CancelKey { address, keepalive, tls, backend_pid, key }
     }
 
     /// Asks the server to cancel the session's statement and waits until the server has taken
@@ -60,10 +54,7 @@ impl CancelKey {
         let limit = Duration::from_secs(CANCEL_SECONDS_MAX);
         match timeout(limit, self.request()).await {
             Ok(done) => done.map_err(|failure| failure.into_error(self.address.to_string())),
-            Err(_) => Err(Error::Timeout {
-                doing: "sending a cancel request",
-                after: limit,
-            }),
+            Err(_) => Err(Error::Timeout { doing: "sending a cancel request", after: limit }),
         }
     }
 

@@ -36,11 +36,7 @@ pub(crate) enum FailureKind {
 
 impl Failure {
     pub(crate) fn new(kind: FailureKind, reason: impl Into<String>) -> Failure {
-        Failure {
-            kind,
-            reason: reason.into(),
-            server: None,
-        }
+        Failure { kind, reason: reason.into(), server: None }
     }
 
     pub(crate) fn refused(reason: impl Into<String>) -> Failure {
@@ -48,10 +44,7 @@ impl Failure {
     }
 
     pub(crate) fn timeout(after: Duration) -> Failure {
-        let reason = format!(
-            "no answer within {} s (see connect_timeout)",
-            after.as_secs()
-        );
+        let reason = format!("no answer within {} s (see connect_timeout)", after.as_secs());
         Failure::new(FailureKind::Unreachable, reason)
     }
 
@@ -62,11 +55,7 @@ impl Failure {
                 reason.push_str(&format!("; {label}: {text}"));
             }
         }
-        Failure {
-            kind,
-            reason,
-            server: Some(Box::new(error)),
-        }
+        Failure { kind, reason, server: Some(Box::new(error)) }
     }
 
     /// Whether it is worth asking the next host of the list. As in libpq: yes if this one cannot
@@ -84,9 +73,9 @@ impl Failure {
         match self.kind {
             FailureKind::Tls | FailureKind::TlsLost => true,
             // Class 57 and 53: nobody is let in now, whether with TLS or without.
-            FailureKind::Rejected => !self
-                .code()
-                .is_some_and(|code| code.starts_with("57") || code.starts_with("53")),
+            FailureKind::Rejected => {
+                !self.code().is_some_and(|code| code.starts_with("57") || code.starts_with("53"))
+            }
             FailureKind::Unreachable
             | FailureKind::Ended
             | FailureKind::Refused
@@ -113,12 +102,7 @@ impl Failure {
     /// The error for a single server.
     pub(crate) fn into_error(self, target: String) -> Error {
         let transient = self.is_transient();
-        Error::Connect {
-            target,
-            reason: self.reason,
-            transient,
-            server: self.server,
-        }
+        Error::Connect { target, reason: self.reason, transient, server: self.server }
     }
 }
 

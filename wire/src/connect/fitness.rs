@@ -35,10 +35,7 @@ pub(super) async fn check(session: &mut Session, wanted: Wanted) -> Result<(), F
 
 async fn is_read_only(session: &mut Session) -> Result<bool, Failure> {
     let reported = |name: &str| session.parameters.get(name).map(|value| value == "on");
-    match (
-        reported("default_transaction_read_only"),
-        reported("in_hot_standby"),
-    ) {
+    match (reported("default_transaction_read_only"), reported("in_hot_standby")) {
         (Some(read_only), Some(standby)) => Ok(read_only || standby),
         _ => Ok(answer(session, "show transaction_read_only").await? == b"on"),
     }

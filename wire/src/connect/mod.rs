@@ -61,10 +61,7 @@ pub async fn connect(conninfo: &Conninfo) -> Result<Connected> {
     let mut failures = Failures::default();
     for wanted in passes {
         failures = Failures::default();
-        let attempt = Attempt {
-            conninfo,
-            wanted: *wanted,
-        };
+        let attempt = Attempt { conninfo, wanted: *wanted };
         if let Some(connected) = attempt.any_host(&mut failures).await {
             return Ok(connected);
         }
@@ -85,23 +82,11 @@ impl Failures {
             return failure.into_error(host.to_string());
         }
         let targets: Vec<String> = self.0.iter().map(|(host, _)| host.to_string()).collect();
-        let reasons: Vec<String> = self
-            .0
-            .iter()
-            .map(|(host, failure)| format!("{host}: {}", failure.reason))
-            .collect();
+        let reasons: Vec<String> =
+            self.0.iter().map(|(host, failure)| format!("{host}: {}", failure.reason)).collect();
         let transient = self.0.iter().any(|(_, failure)| failure.is_transient());
-        let server = self
-            .0
-            .into_iter()
-            .rev()
-            .find_map(|(_, failure)| failure.server);
-        Error::Connect {
-            target: targets.join(", "),
-            reason: reasons.join("; "),
-            transient,
-            server,
-        }
+        let server = self.0.into_iter().rev().find_map(|(_, failure)| failure.server);
+        Error::Connect { target: targets.join(", "), reason: reasons.join("; "), transient, server }
     }
 }
 
@@ -164,17 +149,10 @@ impl Attempt<'_> {
                 Ok(connected) => return Ok(connected),
                 Err(failure) if failure.asks_next_host() => {
                     let reason = failure.reason;
-                    reasons.push(if several {
-                        format!("{address}: {reason}")
-                    } else {
-                        reason
-                    });
+                    reasons.push(if several { format!("{address}: {reason}") } else { reason });
                     if failure.server.is_some() || failure.kind == FailureKind::Unfit {
                         // This server spoke; another address is most likely the same one.
-                        return Err(Failure {
-                            reason: reasons.join("; "),
-                            ..failure
-                        });
+                        return Err(Failure { reason: reasons.join("; "), ..failure });
                     }
                 }
                 Err(failure) => return Err(failure),
@@ -208,28 +186,22 @@ impl Attempt<'_> {
         let Some(second) = second.filter(|_| failure.may_hang_on_tls()) else {
             return Err(failure);
         };
-        self.session(index, host, address, second)
-            .await
-            .map_err(|again| {
-                let with = |encryption| match encryption {
-                    Encryption::None => "without TLS",
-                    Encryption::Optional | Encryption::Required => "with TLS",
-                };
-                let reason = format!(
-                    "{} ({}); {} ({})",
-                    failure.reason,
-                    with(first),
-                    again.reason,
-                    with(second)
-                );
-                // The server that has no TLS said what it has to say at the first attempt.
-                let said = if again.server.is_some() {
-                    again
-                } else {
-                    failure
-                };
-                Failure { reason, ..said }
-            })
+        self.session(index, host, address, second).await.map_err(|again| {
+            let with = |encryption| match encryption {
+                Encryption::None => "without TLS",
+                Encryption::Optional | Encryption::Required => "with TLS",
+            };
+            let reason = format!(
+                "{} ({}); {} ({})",
+                failure.reason,
+                with(first),
+                again.reason,
+                with(second)
+            );
+            // The server that has no TLS said what it has to say at the first attempt.
+            let said = if again.server.is_some() { again } else { failure };
+            Failure { reason, ..said }
+        })
     }
 
     /// One attempt.

@@ -59,16 +59,12 @@ pub(super) async fn addresses(host: &HostPort) -> Result<Vec<Address>, Failure> 
 /// `hostaddr` must not cause a name lookup; forms such as `127.1` and `fe80::1%eth0` are left to
 /// the system.
 fn numeric(address: &str) -> Result<&str, Failure> {
-    let is_short_form = address
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_short_form = address.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_scoped = address.contains(':');
     if address.parse::<IpAddr>().is_ok() || is_short_form || is_scoped {
         return Ok(address);
     }
-    Err(Failure::refused(format!(
-        "could not parse network address \"{address}\" in hostaddr"
-    )))
+    Err(Failure::refused(format!("could not parse network address \"{address}\" in hostaddr")))
 }
 
 /// Opens a socket with all its options set.
@@ -122,9 +118,7 @@ pub(super) fn check_peer(stream: &Stream, wanted: &str) -> Result<(), Failure> {
     };
     let uid = socket.peer_cred()?.uid();
     let Some(name) = user_name(uid) else {
-        return Err(Failure::refused(format!(
-            "requirepeer: user id {uid} has no name here"
-        )));
+        return Err(Failure::refused(format!("requirepeer: user id {uid} has no name here")));
     };
     if name == wanted {
         return Ok(());

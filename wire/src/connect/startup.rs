@@ -56,9 +56,7 @@ pub(super) async fn start(
             });
         }
     }
-    Err(Failure::refused(format!(
-        "the server is not ready after {MESSAGES_MAX} messages"
-    )))
+    Err(Failure::refused(format!("the server is not ready after {MESSAGES_MAX} messages")))
 }
 
 #[derive(PartialEq, Eq)]
@@ -94,11 +92,7 @@ impl Startup<'_> {
             }
             (b'E', authentication) => {
                 let is_inside = authentication.is_none();
-                let kind = if is_inside {
-                    FailureKind::Ended
-                } else {
-                    FailureKind::Rejected
-                };
+                let kind = if is_inside { FailureKind::Ended } else { FailureKind::Rejected };
                 return Err(Failure::server(kind, ServerError::parse(&body)?));
             }
             (b'N', _) => self.notices.push(ServerError::parse(&body)?),
@@ -130,11 +124,7 @@ fn write_startup(conninfo: &Conninfo, out: &mut BytesMut) -> Result<(), Failure>
         ("application_name", conninfo.application_name()),
         ("client_encoding", conninfo.client_encoding()),
     ];
-    parameters.extend(
-        optional
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
+    parameters.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
     parameters.extend(conninfo.session_settings());
     frontend::startup_message(parameters, out)
         .map_err(|error| Failure::refused(format!("a connection parameter: {error}")))?;
@@ -154,9 +144,7 @@ fn check_negotiated(body: &[u8], conninfo: &Conninfo) -> Result<(), Failure> {
     let version = version.cast_unsigned();
     let is_known = version >= ProtocolVersion::V3_0.number() && version <= highest.number();
     if !is_known || options < 0 {
-        return Err(protocol(
-            "the server negotiates a protocol version that was not asked for",
-        ));
+        return Err(protocol("the server negotiates a protocol version that was not asked for"));
     }
     if version < lowest.number() {
         return Err(Failure::refused(format!(
@@ -166,17 +154,14 @@ fn check_negotiated(body: &[u8], conninfo: &Conninfo) -> Result<(), Failure> {
     }
     // Options that begin with "_pq_." are the only ones a server may refuse; we send none.
     if options > 0 {
-        return Err(protocol(
-            "the server does not know an option that was not sent",
-        ));
+        return Err(protocol("the server does not know an option that was not sent"));
     }
     Ok(())
 }
 
 fn int32(body: &[u8]) -> Result<(i32, &[u8]), Failure> {
-    let (bytes, rest) = body
-        .split_first_chunk::<4>()
-        .ok_or_else(|| protocol("a message is too short"))?;
+    let (bytes, rest) =
+        body.split_first_chunk::<4>().ok_or_else(|| protocol("a message is too short"))?;
     Ok((i32::from_be_bytes(*bytes), rest))
 }
 
@@ -209,10 +194,7 @@ mod tests {
     fn short_messages_are_errors() {
         assert!(key(&Bytes::from_static(b"\0\0\0\x01abc")).is_err());
         assert!(key(&Bytes::from(vec![0; 4 + 257])).is_err());
-        assert_eq!(
-            key(&Bytes::from_static(b"\0\0\0\x01abcd")).unwrap().1.len(),
-            4
-        );
+        assert_eq!(key(&Bytes::from_static(b"\0\0\0\x01abcd")).unwrap().1.len(), 4);
         for body in [&b""[..], b"a", b"a\0", b"a\0b", b"a\0b\0c"] {
             assert!(parameter(body).is_err(), "{body:?}");
         }

@@ -83,14 +83,10 @@ impl Environment {
             .or_else(|| account.as_ref().map(|account| account.home.clone()));
         // Directory services other than the password file cannot be asked without C code; a login
         // through them leaves these two variables.
-        let user = account.map(|account| account.name).or_else(|| {
-            ["LOGNAME", "USER"]
-                .iter()
-                .find_map(|name| std::env::var(name).ok())
-        });
-        let socket_directory = SOCKET_DIRECTORIES
-            .iter()
-            .find(|path| Path::new(path).is_dir());
+        let user = account
+            .map(|account| account.name)
+            .or_else(|| ["LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok()));
+        let socket_directory = SOCKET_DIRECTORIES.iter().find(|path| Path::new(path).is_dir());
         Environment {
             variables,
             home,
@@ -174,10 +170,7 @@ impl Account {
             let [name, _, id, _, _, home, ..] = fields[..] else {
                 return None;
             };
-            (id.parse() == Ok(uid)).then(|| Account {
-                name: name.into(),
-                home: home.into(),
-            })
+            (id.parse() == Ok(uid)).then(|| Account { name: name.into(), home: home.into() })
         })
     }
 }

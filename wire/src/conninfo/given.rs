@@ -46,25 +46,15 @@ enum Quoting {
 impl Quoting {
     fn of(text: &str) -> Quoting {
         let text = text.to_ascii_lowercase();
-        let is_secretive = ["@", "pass", "secret", "_key"]
-            .iter()
-            .any(|mark| text.contains(mark));
-        if is_secretive {
-            Quoting::Forbidden
-        } else {
-            Quoting::Allowed
-        }
+        let is_secretive = ["@", "pass", "secret", "_key"].iter().any(|mark| text.contains(mark));
+        if is_secretive { Quoting::Forbidden } else { Quoting::Allowed }
     }
 }
 
 impl Given {
     /// Reads a connection string and completes it from service files and variables.
     pub(super) fn read(text: &str, environment: &Environment) -> Result<Given> {
-        let mut given = Given {
-            values: Vec::new(),
-            password: None,
-            quoting: Quoting::of(text),
-        };
+        let mut given = Given { values: Vec::new(), password: None, quoting: Quoting::of(text) };
         for (name, value) in scan(text)? {
             match name.as_str() {
                 // The parameter's name until PostgreSQL 7.4; libpq still takes it.
@@ -81,16 +71,11 @@ impl Given {
             }
         }
         for parameter in PARAMETERS {
-            if let Some(text) = parameter
-                .variable
-                .and_then(|name| environment.variable(name))
-            {
+            if let Some(text) = parameter.variable.and_then(|name| environment.variable(name)) {
                 given.complete(parameter, text.to_owned(), Origin::Environment);
             }
         }
-        if environment
-            .variable("PGREQUIRESSL")
-            .is_some_and(|value| value.starts_with('1'))
+        if environment.variable("PGREQUIRESSL").is_some_and(|value| value.starts_with('1'))
             && let Some(sslmode) = Parameter::find("sslmode")
         {
             given.complete(sslmode, "require".to_owned(), Origin::Environment);
@@ -124,11 +109,7 @@ impl Given {
             return;
         }
         self.values.retain(|value| value.parameter != parameter);
-        self.values.push(Value {
-            parameter,
-            text,
-            origin,
-        });
+        self.values.push(Value { parameter, text, origin });
     }
 
     /// The value of a parameter in the string, or else in its variable.
@@ -139,10 +120,7 @@ impl Given {
 
     /// The value of a parameter other than the password; an empty value is one.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.values
-            .iter()
-            .find(|value| value.parameter.name == name)
-            .map(|value| &*value.text)
+        self.values.iter().find(|value| value.parameter.name == name).map(|value| &*value.text)
     }
 
     /// The value of a parameter for which an empty value is as good as none.
@@ -152,18 +130,14 @@ impl Given {
 
     /// The password, if it is not empty.
     pub(super) fn password(&self) -> Option<&SecretString> {
-        self.password
-            .as_ref()
-            .filter(|password| !password.expose_secret().is_empty())
+        self.password.as_ref().filter(|password| !password.expose_secret().is_empty())
     }
 
     /// Every value, in the order of libpq's table.
     pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
-        PARAMETERS.iter().filter_map(|parameter| {
-            self.values
-                .iter()
-                .find(|value| value.parameter == parameter)
-        })
+        PARAMETERS
+            .iter()
+            .filter_map(|parameter| self.values.iter().find(|value| value.parameter == parameter))
     }
 
     /// An error for a value that a parameter cannot have.
@@ -211,10 +185,7 @@ impl Malformed {
     }
 
     pub(super) fn at(offset: usize, reason: &'static str) -> Malformed {
-        Malformed {
-            reason,
-            at: Some(offset),
-        }
+        Malformed { reason, at: Some(offset) }
     }
 }
 

@@ -51,17 +51,12 @@ impl HostPort {
 
     /// The path of the Unix-domain socket, if that is what is meant.
     pub fn socket_path(&self) -> Option<String> {
-        self.socket_directory()
-            .map(|directory| format!("{directory}/.s.PGSQL.{}", self.port))
+        self.socket_directory().map(|directory| format!("{directory}/.s.PGSQL.{}", self.port))
     }
 
     /// What a user gave to name the server: the host, or else the address.
     pub fn host_or_address(&self) -> &str {
-        if self.host.is_empty() {
-            &self.hostaddr
-        } else {
-            &self.host
-        }
+        if self.host.is_empty() { &self.hostaddr } else { &self.host }
     }
 
     /// The host as given; empty when only an address was.
@@ -116,18 +111,9 @@ pub(super) fn hosts(
     let names: Vec<&str> = host.split(',').collect();
     let addresses: Vec<&str> = hostaddr.split(',').collect();
     let ports: Vec<&str> = port.split(',').collect();
-    let count = if hostaddr.is_empty() {
-        names.len()
-    } else {
-        addresses.len()
-    };
+    let count = if hostaddr.is_empty() { names.len() } else { addresses.len() };
     if !host.is_empty() && names.len() != count {
-        return Err(mismatch(
-            names.len(),
-            "host names",
-            count,
-            "hostaddr values",
-        ));
+        return Err(mismatch(names.len(), "host names", count, "hostaddr values"));
     }
     if ports.len() != 1 && ports.len() != count {
         return Err(mismatch(ports.len(), "port numbers", count, "hosts"));
@@ -140,19 +126,9 @@ pub(super) fn hosts(
             if is_default {
                 host = default_host.unwrap_or(LOCALHOST).to_owned();
             }
-            let port_text = if ports.len() == 1 {
-                port.to_owned()
-            } else {
-                at(&ports)
-            };
+            let port_text = if ports.len() == 1 { port.to_owned() } else { at(&ports) };
             let (port, port_text) = number(port_text)?;
-            Ok(HostPort {
-                host,
-                hostaddr,
-                port,
-                port_text,
-                is_default,
-            })
+            Ok(HostPort { host, hostaddr, port, port_text, is_default })
         })
         .collect()
 }
@@ -172,9 +148,7 @@ fn number(text: String) -> Result<(u16, String)> {
 }
 
 fn mismatch(count: usize, what: &str, wanted: usize, of_what: &str) -> Error {
-    Error::Conninfo(format!(
-        "could not match {count} {what} to {wanted} {of_what}"
-    ))
+    Error::Conninfo(format!("could not match {count} {what} to {wanted} {of_what}"))
 }
 
 #[cfg(test)]
@@ -209,11 +183,7 @@ mod tests {
             ("a", "", "65536", None),
             ("a", "", "7x", None),
         ] {
-            assert_eq!(
-                shown(host, hostaddr, port).as_deref(),
-                wanted,
-                "{host} {hostaddr} {port}"
-            );
+            assert_eq!(shown(host, hostaddr, port).as_deref(), wanted, "{host} {hostaddr} {port}");
         }
     }
 
@@ -221,10 +191,7 @@ mod tests {
     fn a_socket_is_named_by_its_directory() {
         let hosts = hosts("/tmp,@abstract,h", "", "5", None).unwrap();
         assert_eq!(hosts[0].socket_path().as_deref(), Some("/tmp/.s.PGSQL.5"));
-        assert_eq!(
-            hosts[1].socket_path().as_deref(),
-            Some("@abstract/.s.PGSQL.5")
-        );
+        assert_eq!(hosts[1].socket_path().as_deref(), Some("@abstract/.s.PGSQL.5"));
         assert_eq!(hosts[2].socket_path(), None);
     }
 }

@@ -12,20 +12,14 @@ pub(super) fn is_space(byte: u8) -> bool {
 /// Takes a string apart into names and values, in order. The names are not checked here.
 pub(super) fn scan(text: &str) -> Result<Vec<(String, String)>, Malformed> {
     let mut pairs = Vec::new();
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-    };
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     scanner.skip_spaces();
     while scanner.peek().is_some() {
         let name_at = scanner.at;
         let name = scanner.name();
         scanner.skip_spaces();
         if scanner.peek() != Some(b'=') {
-            return Err(Malformed::at(
-                name_at,
-                "missing \"=\" after the parameter name",
-            ));
+            return Err(Malformed::at(name_at, "missing \"=\" after the parameter name"));
         }
         scanner.at += 1;
         scanner.skip_spaces();
@@ -63,10 +57,7 @@ impl Scanner<'_> {
 
     fn name(&mut self) -> Vec<u8> {
         let start = self.at;
-        while self
-            .peek()
-            .is_some_and(|byte| byte != b'=' && !is_space(byte))
-        {
+        while self.peek().is_some_and(|byte| byte != b'=' && !is_space(byte)) {
             self.at += 1;
         }
         self.bytes[start..self.at].to_vec()
@@ -142,20 +133,14 @@ mod tests {
     }
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect()
+        pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
     }
 
     #[test]
     fn spaces_quotes_and_backslashes() {
         assert_eq!(pairs(""), []);
         assert_eq!(pairs(" \t\n"), []);
-        assert_eq!(
-            pairs("a=1 b = 2\tc= 3"),
-            owned(&[("a", "1"), ("b", "2"), ("c", "3")])
-        );
+        assert_eq!(pairs("a=1 b = 2\tc= 3"), owned(&[("a", "1"), ("b", "2"), ("c", "3")]));
         assert_eq!(
             pairs(r"a='x y' b='it\'s' c=\\\'"),
             owned(&[("a", "x y"), ("b", "it's"), ("c", r"\'")])

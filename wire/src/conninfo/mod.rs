@@ -115,10 +115,9 @@ impl Conninfo {
         let Some(path) = self.passfile() else { return };
         match self.environment.read(&path, Privacy::OwnerOnly) {
             FileText::Missing => {}
-            FileText::Refused(reason) => self.warnings.push(format!(
-                "password file \"{}\" {reason}; it is ignored",
-                path.display()
-            )),
+            FileText::Refused(reason) => self
+                .warnings
+                .push(format!("password file \"{}\" {reason}; it is ignored", path.display())),
             FileText::Text(text) => {
                 let default_host = self.environment.default_host.as_deref();
                 let find = |host: &HostPort| {
@@ -202,9 +201,7 @@ impl Conninfo {
 
     /// The password for one of [`Conninfo::hosts`]: the password file may have one for each.
     pub fn password_for(&self, host: usize) -> Option<&SecretString> {
-        self.given
-            .password()
-            .or_else(|| self.file_passwords.get(host)?.as_ref())
+        self.given.password().or_else(|| self.file_passwords.get(host)?.as_ref())
     }
 
     /// The value of a parameter other than the password, when one was given anywhere; an empty
@@ -273,9 +270,7 @@ impl Conninfo {
 
     /// Whether the host name is sent in the TLS greeting.
     pub fn sslsni(&self) -> bool {
-        !self
-            .value("sslsni")
-            .is_some_and(|value| value.starts_with('0'))
+        !self.value("sslsni").is_some_and(|value| value.starts_with('0'))
     }
 
     /// Whether SCRAM must be tied to the TLS channel.
@@ -326,8 +321,6 @@ impl Conninfo {
 
     /// A file below `~/.postgresql/`.
     pub(crate) fn file_in_home(&self, name: &str) -> Option<PathBuf> {
-        self.environment
-            .in_home(".postgresql")
-            .map(|directory| directory.join(name))
+        self.environment.in_home(".postgresql").map(|directory| directory.join(name))
     }
 }

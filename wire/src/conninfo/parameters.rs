@@ -35,16 +35,8 @@ impl Parameter {
 
 /// A row of the table below.
 const fn row(name: &'static str, variable: &'static str, since: u16) -> Parameter {
-    let variable = if variable.is_empty() {
-        None
-    } else {
-        Some(variable)
-    };
-    Parameter {
-        name,
-        variable,
-        since,
-    }
+    let variable = if variable.is_empty() { None } else { Some(variable) };
+    Parameter { name, variable, since }
 }
 
 /// All of them, in the order of libpq's own table.
@@ -104,8 +96,5 @@ pub static PARAMETERS: &[Parameter] = &[
 
 /// Variables that libpq sends to the server as settings of the session (same page of the
 /// documentation): the variable and the setting.
-pub static SESSION_VARIABLES: &[(&str, &str)] = &[
-    ("PGDATESTYLE", "datestyle"),
-    ("PGTZ", "timezone"),
-    ("PGGEQO", "geqo"),
-];
+pub static SESSION_VARIABLES: &[(&str, &str)] =
+    &[("PGDATESTYLE", "datestyle"), ("PGTZ", "timezone"), ("PGGEQO", "geqo")];

@@ -70,12 +70,7 @@ mod tests {
 
     use super::*;
 
-    const WANTED: Wanted<'_> = Wanted {
-        host: "::1",
-        port: "5432",
-        dbname: r"d\b",
-        user: "me",
-    };
+    const WANTED: Wanted<'_> = Wanted { host: "::1", port: "5432", dbname: r"d\b", user: "me" };
 
     fn password(text: &str) -> Option<String> {
         find(text, WANTED).map(|password| password.expose_secret().to_owned())
@@ -105,10 +100,7 @@ mod tests {
 
     #[test]
     fn the_first_matching_line_counts() {
-        assert_eq!(
-            password("*:1:*:*:a\n*:*:*:*:b\n*:*:*:*:c\n").as_deref(),
-            Some("b")
-        );
+        assert_eq!(password("*:1:*:*:a\n*:*:*:*:b\n*:*:*:*:c\n").as_deref(), Some("b"));
     }
 
     proptest! {

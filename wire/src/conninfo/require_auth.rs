@@ -111,11 +111,7 @@ mod tests {
     fn lists_and_negations() {
         let accepted = |text: &str| {
             let accepted = RequireAuth::parse(text).unwrap();
-            (
-                accepted.methods.len(),
-                accepted.accepts(AuthMethod::Md5),
-                accepted.accepts_none(),
-            )
+            (accepted.methods.len(), accepted.accepts(AuthMethod::Md5), accepted.accepts_none())
         };
         assert_eq!(accepted(""), (6, true, true));
         assert_eq!(accepted("md5"), (1, true, false));
@@ -128,16 +124,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in [
-            "x",
-            "md5,",
-            ",",
-            "md5,md5",
-            "md5,!password",
-            "!md5,password",
-            "!",
-            "!x",
-        ] {
+        for text in ["x", "md5,", ",", "md5,md5", "md5,!password", "!md5,password", "!", "!x"] {
             assert!(RequireAuth::parse(text).is_err(), "{text}");
         }
     }

@@ -20,12 +20,8 @@ pub type Service = Vec<(&'static Parameter, String)>;
 /// The service is in neither, or a file that was asked for is missing or malformed.
 pub(super) fn find(name: &str, file: Option<&str>, environment: &Environment) -> Result<Service> {
     let asked = file.map(PathBuf::from);
-    let own = asked
-        .clone()
-        .or_else(|| environment.in_home(".pg_service.conf"));
-    let directory = environment
-        .variable("PGSYSCONFDIR")
-        .unwrap_or(SYSTEM_DIRECTORY);
+    let own = asked.clone().or_else(|| environment.in_home(".pg_service.conf"));
+    let directory = environment.variable("PGSYSCONFDIR").unwrap_or(SYSTEM_DIRECTORY);
     let of_system = Path::new(directory).join("pg_service.conf");
     for path in own.into_iter().chain([of_system]) {
         match environment.read(&path, Privacy::Any) {
@@ -39,9 +35,7 @@ pub(super) fn find(name: &str, file: Option<&str>, environment: &Environment) ->
             }
             FileText::Missing if asked.as_ref() == Some(&path) => {
                 let path = path.display();
-                return Err(Error::Conninfo(format!(
-                    "service file \"{path}\" not found"
-                )));
+                return Err(Error::Conninfo(format!("service file \"{path}\" not found")));
             }
             FileText::Missing => {}
             FileText::Refused(reason) => {
@@ -50,9 +44,7 @@ pub(super) fn find(name: &str, file: Option<&str>, environment: &Environment) ->
             }
         }
     }
-    Err(Error::Conninfo(format!(
-        "definition of service \"{name}\" not found"
-    )))
+    Err(Error::Conninfo(format!("definition of service \"{name}\" not found")))
 }
 
 /// Reads the group of this name from a service file's text; `None` when it has none.
@@ -75,10 +67,7 @@ pub fn parse(text: &str, name: &str) -> Result<Option<Service>, String> {
             if service.is_some() {
                 break;
             }
-            if header
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with(']'))
-            {
+            if header.strip_prefix(name).is_some_and(|rest| rest.starts_with(']')) {
                 service = Some(Service::new());
             }
             continue;
@@ -127,10 +116,7 @@ dbname=again
     fn the_first_value_of_the_first_group_counts() {
         let text = FILE.replace("port = 1\n", "port=1\ndbname=a b\n");
         let service = parse(&text, "mine").unwrap().unwrap();
-        let pairs: Vec<_> = service
-            .iter()
-            .map(|(key, value)| (key.name, &value[..]))
-            .collect();
+        let pairs: Vec<_> = service.iter().map(|(key, value)| (key.name, &value[..])).collect();
         assert_eq!(pairs, [("host", "h1"), ("port", "1"), ("dbname", "a b")]);
         assert!(parse(FILE, "none").unwrap().is_none());
     }

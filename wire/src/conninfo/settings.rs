@@ -194,18 +194,10 @@ impl Settings {
     /// Reads and checks what a connection string and its environment say.
     pub(super) fn read(given: &Given, hosts: &[HostPort]) -> Result<Settings> {
         let root_is_system = given.value("sslrootcert") == Some("system");
-        let default_mode = if root_is_system {
-            SslMode::VerifyFull
-        } else {
-            SslMode::Prefer
-        };
+        let default_mode = if root_is_system { SslMode::VerifyFull } else { SslMode::Prefer };
         let sslmode = word(given, "sslmode", SslMode::read, default_mode)?;
-        let sslnegotiation = word(
-            given,
-            "sslnegotiation",
-            SslNegotiation::read,
-            SslNegotiation::Postgres,
-        )?;
+        let sslnegotiation =
+            word(given, "sslnegotiation", SslNegotiation::read, SslNegotiation::Postgres)?;
         let is_weak = matches!(sslmode, SslMode::Disable | SslMode::Allow | SslMode::Prefer);
         if sslnegotiation == SslNegotiation::Direct && is_weak {
             return Err(weak(sslmode, "sslnegotiation=direct"));
@@ -276,10 +268,7 @@ fn check_gssencmode(given: &Given) -> Result<()> {
 }
 
 fn weak(sslmode: SslMode, with: &str) -> Error {
-    Error::Conninfo(format!(
-        "weak sslmode \"{}\" may not be used with {with}",
-        sslmode.as_str()
-    ))
+    Error::Conninfo(format!("weak sslmode \"{}\" may not be used with {with}", sslmode.as_str()))
 }
 
 /// The value of an integer parameter as C's `strtol` reads it: spaces around it are allowed.
@@ -330,10 +319,7 @@ pub(super) fn keepalive_defaults() -> [(&'static str, String); 4] {
     [
         ("keepalives", "1".into()),
         ("keepalives_idle", KEEPALIVES_IDLE_SECONDS.to_string()),
-        (
-            "keepalives_interval",
-            KEEPALIVES_INTERVAL_SECONDS.to_string(),
-        ),
+        ("keepalives_interval", KEEPALIVES_INTERVAL_SECONDS.to_string()),
         ("keepalives_count", KEEPALIVES_COUNT.to_string()),
     ]
 }

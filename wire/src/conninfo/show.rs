@@ -18,20 +18,12 @@ impl Conninfo {
                 let name = host.host_or_address();
                 // An IPv6 address is bracketed; a colon elsewhere would end the host.
                 let is_address = name.parse::<std::net::Ipv6Addr>().is_ok();
-                let name = if is_address {
-                    format!("[{name}]")
-                } else {
-                    encoded(name)
-                };
+                let name = if is_address { format!("[{name}]") } else { encoded(name) };
                 format!("{name}:{}", host.port())
             })
             .collect();
         let user = encoded(self.user());
-        format!(
-            "postgres://{user}@{}/{}",
-            hosts.join(","),
-            encoded(self.dbname())
-        )
+        format!("postgres://{user}@{}/{}", hosts.join(","), encoded(self.dbname()))
     }
 }
 

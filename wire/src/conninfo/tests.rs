@@ -4,10 +4,7 @@ use super::*;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     Environment {
-        variables: variables
-            .iter()
-            .map(|(k, v)| (k.to_string(), v.to_string()))
-            .collect(),
+        variables: variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
         home: Some("/home/me".into()),
         user: Some("me".into()),
         default_host: Some("/run/pg".into()),

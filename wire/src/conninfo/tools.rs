@@ -58,11 +58,7 @@ impl Conninfo {
             .chain(["PGREQUIRESSL"])
             .filter(is_kept)
             .collect();
-        ToolArguments {
-            conninfo,
-            environment,
-            removed,
-        }
+        ToolArguments { conninfo, environment, removed }
     }
 
     /// What the values do not say because it is a default or was looked up.

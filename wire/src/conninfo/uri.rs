@@ -7,16 +7,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Malformed;
 
 /// What a value keeps as it is: RFC 3986's unreserved characters.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The text after `postgresql://` or `postgres://`, if this is a URI.
 pub(super) fn without_scheme(text: &str) -> Option<&str> {
-    text.strip_prefix("postgresql://")
-        .or_else(|| text.strip_prefix("postgres://"))
+    text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"))
 }
 
 /// Percent-encodes a value.
@@ -94,9 +89,7 @@ fn host(rest: &str) -> Result<(&str, &str), Malformed> {
         return Err(Malformed::new("an IPv6 host address is empty"));
     }
     if !after.is_empty() && !after.starts_with([':', '/', '?', ',']) {
-        return Err(Malformed::new(
-            "unexpected character after an IPv6 host address",
-        ));
+        return Err(Malformed::new("unexpected character after an IPv6 host address"));
     }
     Ok((address, after))
 }
@@ -165,9 +158,7 @@ fn decoded(text: &str) -> Result<String, Malformed> {
             ));
         };
         if byte == 0 {
-            return Err(Malformed::new(
-                "forbidden value %00 in a percent-encoded value",
-            ));
+            return Err(Malformed::new("forbidden value %00 in a percent-encoded value"));
         }
         bytes.push(byte);
         rest = after;
@@ -184,10 +175,7 @@ mod tests {
 
     fn shown(text: &str) -> String {
         let pairs = scan(without_scheme(text).unwrap()).unwrap();
-        let pairs: Vec<_> = pairs
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join(" ")
     }
 
@@ -197,30 +185,18 @@ mod tests {
             ("postgres://", ""),
             ("postgresql://h", "host=h"),
             ("postgres://u@", "user=u"),
-            (
-                "postgres://u:p@h:1/d?a=b&c=d",
-                "user=u password=p host=h port=1 dbname=d a=b c=d",
-            ),
+            ("postgres://u:p@h:1/d?a=b&c=d", "user=u password=p host=h port=1 dbname=d a=b c=d"),
             ("postgres://u:p:q@h", "user=u password=p:q host=h"),
             ("postgres://:p@h", "password=p host=h"),
             ("postgres://h1:1,h2,h3:3/", "host=h1,h2,h3 port=1,,3"),
             ("postgres://h1,h2/", "host=h1,h2 port=,"),
-            (
-                "postgres://[::1]:5433,[fe80::1]/d",
-                "host=::1,fe80::1 port=5433, dbname=d",
-            ),
+            ("postgres://[::1]:5433,[fe80::1]/d", "host=::1,fe80::1 port=5433, dbname=d"),
             ("postgres://%2Ftmp/d", "host=/tmp dbname=d"),
-            (
-                "postgres:///d?host=/tmp&port=5",
-                "dbname=d host=/tmp port=5",
-            ),
+            ("postgres:///d?host=/tmp&port=5", "dbname=d host=/tmp port=5"),
             ("postgres://h?ssl=true", "host=h sslmode=require"),
             ("postgres://h?a=1&", "host=h a=1"),
             ("postgres://h/a/b", "host=h dbname=a/b"),
-            (
-                "postgres://u%40x:%2F%3a@h/a%20b+c",
-                "user=u@x password=/: host=h dbname=a b+c",
-            ),
+            ("postgres://u%40x:%2F%3a@h/a%20b+c", "user=u@x password=/: host=h dbname=a b+c"),
             // An "@" after the first "/" is part of the path.
             ("postgres://h/u@x", "host=h dbname=u@x"),
             // A "?" before the "@" is part of the credentials.

@@ -243,24 +243,14 @@ impl<'a> Der<'a> {
         } else {
             // The low bits count the bytes of the length. A certificate needs at most three.
             let count = usize::from(first & 0x7f);
-            let (bytes, rest) = rest
-                .split_at_checked(count)
-                .filter(|_| (1..=3).contains(&count))?;
-            (
-                bytes
-                    .iter()
-                    .fold(0, |length, &byte| length << 8 | usize::from(byte)),
-                rest,
-            )
+            let (bytes, rest) =
+                rest.split_at_checked(count).filter(|_| (1..=3).contains(&count))?;
+            (bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), rest)
         };
         let (content, after) = rest.split_at_checked(length)?;
         let whole = &self.0[..self.0.len() - after.len()];
         self.0 = after;
-        Some(Element {
-            tag,
-            content,
-            whole,
-        })
+        Some(Element { tag, content, whole })
     }
 
     fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
@@ -327,27 +317,12 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        let time = |tag, text: &str| {
-            seconds(&Element {
-                tag,
-                content: text.as_bytes(),
-                whole: &[],
-            })
-        };
+        let time =
+            |tag, text: &str| seconds(&Element { tag, content: text.as_bytes(), whole: &[] });
         assert_eq!(time(UTC_TIME, "700101000001Z"), Some(1));
         assert_eq!(time(UTC_TIME, "491231235959Z"), Some(2_524_607_999));
-        assert_eq!(
-            time(GENERALIZED_TIME, "20500101000000Z"),
-            Some(2_524_608_000)
-        );
-        for text in [
-            "",
-            "Z",
-            "700101000001",
-            "7001010000Z",
-            "701301000000Z",
-            "7001010000+1Z",
-        ] {
+        assert_eq!(time(GENERALIZED_TIME, "20500101000000Z"), Some(2_524_608_000));
+        for text in ["", "Z", "700101000001", "7001010000Z", "701301000000Z", "7001010000+1Z"] {
             assert_eq!(time(UTC_TIME, text), None, "{text}");
         }
     }

@@ -32,9 +32,7 @@ pub(super) fn roots(conninfo: &Conninfo) -> Result<Roots, String> {
     if given == Some("system") {
         return system_roots();
     }
-    let path = given
-        .map(PathBuf::from)
-        .or_else(|| conninfo.file_in_home("root.crt"));
+    let path = given.map(PathBuf::from).or_else(|| conninfo.file_in_home("root.crt"));
     let path = path.filter(|path| path.exists());
     let Some(path) = path else {
         return match conninfo.sslmode() {
@@ -50,25 +48,17 @@ pub(super) fn roots(conninfo: &Conninfo) -> Result<Roots, String> {
         };
     };
     let certificates = certificates(&path, "root certificate file")?;
-    Ok(Roots::Some {
-        certificates,
-        revocations: revocations(conninfo)?,
-    })
+    Ok(Roots::Some { certificates, revocations: revocations(conninfo)? })
 }
 
 fn system_roots() -> Result<Roots, String> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
-        return Err(
-            "could not load the system's root certificates; name a file with \
+        return Err("could not load the system's root certificates; name a file with \
                     sslrootcert"
-                .into(),
-        );
+            .into());
     }
-    Ok(Roots::Some {
-        certificates: found.certs,
-        revocations: Vec::new(),
-    })
+    Ok(Roots::Some { certificates: found.certs, revocations: Vec::new() })
 }
 
 /// The lists of `sslcrl` and `sslcrldir`, or of the default file; none is required, but one that is
@@ -110,10 +100,7 @@ pub(super) fn client_certificate(
         Ok(_) => {}
         // The server may accept us without.
         Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
             return Ok(None);
         }
@@ -126,16 +113,13 @@ pub(super) fn client_certificate(
         .or_else(|| conninfo.file_in_home("postgresql.key"))
         .ok_or("certificate present, but no private key file; name one with sslkey")?;
     let key = private_key(&key_path)?;
-    let key = provider
-        .key_provider
-        .load_private_key(key)
-        .map_err(|error| {
-            format!(
-                "private key file \"{}\" cannot be used: {error}; RSA, ECDSA P-256 and P-384 and \
+    let key = provider.key_provider.load_private_key(key).map_err(|error| {
+        format!(
+            "private key file \"{}\" cannot be used: {error}; RSA, ECDSA P-256 and P-384 and \
              Ed25519 keys are supported",
-                key_path.display()
-            )
-        })?;
+            key_path.display()
+        )
+    })?;
     let certified = CertifiedKey::new(chain, key);
     if !belong_together(&certified) {
         return Err(format!(
@@ -149,10 +133,7 @@ pub(super) fn client_certificate(
 
 /// The TLS library would refuse certificates of version 1 here, which servers accept.
 fn belong_together(certified: &CertifiedKey) -> bool {
-    let certificate = certified
-        .cert
-        .first()
-        .and_then(|der| Certificate::parse(der));
+    let certificate = certified.cert.first().and_then(|der| Certificate::parse(der));
     match (certificate, certified.key.public_key()) {
         (Some(certificate), Some(key)) => certificate.public_key == key.as_ref(),
         (_, None) => true,
@@ -169,9 +150,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
         _ => unreadable("private key file", path, &error),
     })?;
     if !metadata.is_file() {
-        return Err(format!(
-            "private key file \"{shown}\" is not a regular file"
-        ));
+        return Err(format!("private key file \"{shown}\" is not a regular file"));
     }
     if is_open_to_others(&metadata) {
         return Err(format!(
@@ -208,10 +187,7 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>,
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let certificates = certificates.map_err(|error| malformed(what, path, &error))?;
     if certificates.is_empty() {
-        return Err(format!(
-            "could not read {what} \"{}\": no certificate in it",
-            path.display()
-        ));
+        return Err(format!("could not read {what} \"{}\": no certificate in it", path.display()));
     }
     Ok(certificates)
 }

@@ -48,9 +48,7 @@ pub(crate) struct Tls {
 /// Names the host only: the configuration holds a private key.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("server_name", &self.server_name)
-            .finish_non_exhaustive()
+        f.debug_struct("Tls").field("server_name", &self.server_name).finish_non_exhaustive()
     }
 }
 
@@ -86,9 +84,7 @@ impl Tls {
         }
         // The name goes into the greeting only; it is compared by our verifier. An address stands
         // for what is no name, since it is never sent.
-        let name = host
-            .name()
-            .and_then(|name| ServerName::try_from(name.to_owned()).ok());
+        let name = host.name().and_then(|name| ServerName::try_from(name.to_owned()).ok());
         config.enable_sni = conninfo.sslsni() && matches!(name, Some(ServerName::DnsName(_)));
         let nobody = || ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into());
         Ok(Tls {
@@ -117,10 +113,7 @@ impl Tls {
 fn trust(conninfo: &Conninfo, host: &HostPort) -> Result<Trust, String> {
     match files::roots(conninfo)? {
         files::Roots::None => Ok(Trust::Any),
-        files::Roots::Some {
-            certificates,
-            revocations,
-        } => {
+        files::Roots::Some { certificates, revocations } => {
             let name = match conninfo.sslmode() {
                 SslMode::VerifyFull => Some(
                     host.name()
@@ -166,16 +159,11 @@ impl ClientCertificate {
     fn read(conninfo: &Conninfo, provider: &CryptoProvider) -> Result<ClientCertificate, String> {
         let key = files::client_certificate(conninfo, provider)?;
         if key.is_none() && conninfo.sslcertmode() == SslCertMode::Require {
-            return Err(
-                "sslcertmode=require, but there is no client certificate; name one with \
+            return Err("sslcertmode=require, but there is no client certificate; name one with \
                         sslcert"
-                    .into(),
-            );
+                .into());
         }
-        Ok(ClientCertificate {
-            key,
-            was_sent: AtomicBool::new(false),
-        })
+        Ok(ClientCertificate { key, was_sent: AtomicBool::new(false) })
     }
 }
 
@@ -226,9 +214,7 @@ pub(crate) async fn negotiate(stream: Stream, tls: &Tls) -> Result<Negotiated, F
 async fn handshake(socket: TcpStream, tls: &Tls) -> Result<TlsStream<TcpStream>, Failure> {
     let connector = TlsConnector::from(Arc::clone(&tls.config));
     let connecting = connector.connect(tls.server_name.clone(), socket);
-    let stream = connecting
-        .await
-        .map_err(|error| handshake_failure(&error))?;
+    let stream = connecting.await.map_err(|error| handshake_failure(&error))?;
     let (_, session) = stream.get_ref();
     if tls.negotiation == SslNegotiation::Direct && session.alpn_protocol() != Some(ALPN) {
         return Err(Failure::new(

@@ -66,12 +66,7 @@ impl Roots {
             .collect();
         let revocations = revocations
             .map_err(|error| format!("a certificate revocation list cannot be used: {error:?}"))?;
-        Ok(Roots {
-            certificates,
-            anchors,
-            revocations,
-            host,
-        })
+        Ok(Roots { certificates, anchors, revocations, host })
     }
 
     fn verify(
@@ -158,16 +153,13 @@ impl Roots {
         {
             return false;
         }
-        self.certificates
-            .iter()
-            .filter_map(|root| Certificate::parse(root))
-            .any(|root| {
-                root.subject == certificate.issuer
-                    && root.is_valid_at(unix(now))
-                    && root.is_authority()
-                    && !root.constrains_names()
-                    && is_signed_by(certificate, &root, algorithms)
-            })
+        self.certificates.iter().filter_map(|root| Certificate::parse(root)).any(|root| {
+            root.subject == certificate.issuer
+                && root.is_valid_at(unix(now))
+                && root.is_authority()
+                && !root.constrains_names()
+                && is_signed_by(certificate, &root, algorithms)
+        })
     }
 
     /// Compares the host name with the certificate's alternative names, or else with its common
@@ -225,8 +217,7 @@ fn is_signed_by(
             algorithm.signature_alg_id().as_ref() == certificate.signature_algorithm
         })
         .any(|algorithm| {
-            key.verify_signature(*algorithm, certificate.signed, certificate.signature)
-                .is_ok()
+            key.verify_signature(*algorithm, certificate.signed, certificate.signature).is_ok()
         })
 }
 
@@ -327,8 +318,7 @@ impl ServerCertVerifier for Verifier {
             .flat_map(|(_, algorithms)| algorithms.iter());
         algorithms
             .any(|algorithm| {
-                key.verify_signature(*algorithm, message, signature.signature())
-                    .is_ok()
+                key.verify_signature(*algorithm, message, signature.signature()).is_ok()
             })
             .then(HandshakeSignatureValid::assertion)
             .ok_or(Error::InvalidCertificate(CertificateError::BadSignature))

@@ -28,12 +28,9 @@ fn cluster() -> Cluster {
 #[tokio::test]
 async fn passwords_are_proved_in_every_way() {
     let cluster = cluster();
-    for (user, password) in [
-        ("postgres", ""),
-        ("scram", r"'pä:ss \\'"),
-        ("md5", "secret"),
-        ("clear", "secret"),
-    ] {
+    for (user, password) in
+        [("postgres", ""), ("scram", r"'pä:ss \\'"), ("md5", "secret"), ("clear", "secret")]
+    {
         let conninfo = tcp(&cluster, &format!("user={user} password={password}"));
         let connected = connect(&conninfo).await.unwrap();
         assert!(connected.backend_pid > 0);
@@ -46,19 +43,8 @@ async fn passwords_are_proved_in_every_way() {
         assert_eq!(error.sqlstate(), Some("28P01"), "{error}");
         assert!(!error.is_transient());
 
-        let error = connect(&tcp(&cluster, &format!("user={user}")))
-            .await
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("no password supplied"),
-            "{error}"
-        );
-        assert!(matches!(
-            error,
-            Error::Connect {
-                transient: false,
-                ..
-            }
-        ));
+        let error = connect(&tcp(&cluster, &format!("user={user}"))).await.unwrap_err();
+        assert!(error.to_string().contains("no password supplied"), "{error}");
+        assert!(matches!(error, Error::Connect { transient: false, .. }));
     }
 }

@@ -3,7 +3,11 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod authentication;
+mod cancelling;
+mod certificates;
+mod encryption;
 mod oracle;
+mod peers;
 mod psql_agrees;
 
 use std::path::PathBuf;

@@ -65,10 +65,8 @@ impl Oracle {
     /// Asks both.
     pub async fn ask(&self, text: &str, variables: &[(&str, &str)]) -> Verdict {
         let text = self.fill(text);
-        let variables: BTreeMap<String, String> = variables
-            .iter()
-            .map(|(name, value)| (name.to_string(), self.fill(value)))
-            .collect();
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| (name.to_string(), self.fill(value))).collect();
         Verdict {
             ours: self.ask_us(&text, &variables).await,
             psql: self.ask_psql(&text, &variables),
@@ -86,9 +84,7 @@ impl Oracle {
             Conninfo::parse_with(text, &environment).map_err(|error| error.to_string())?;
         // As psql does, whatever the string says.
         conninfo.set("fallback_application_name", "psql").unwrap();
-        let mut connected = connect(&conninfo)
-            .await
-            .map_err(|error| error.to_string())?;
+        let mut connected = connect(&conninfo).await.map_err(|error| error.to_string())?;
         Ok(value(&mut connected.framed, QUESTION).await)
     }
 
@@ -98,17 +94,11 @@ impl Oracle {
             .env_clear()
             .env("HOME", &self.home)
             .envs(variables)
-            .env(
-                "PGCONNECT_TIMEOUT",
-                variables.get("PGCONNECT_TIMEOUT").map_or("10", |v| v),
-            )
+            .env("PGCONNECT_TIMEOUT", variables.get("PGCONNECT_TIMEOUT").map_or("10", |v| v))
             .output()
             .unwrap();
         if output.status.success() {
-            Ok(String::from_utf8(output.stdout)
-                .unwrap()
-                .trim_end()
-                .to_owned())
+            Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
         } else {
             Err(String::from_utf8_lossy(&output.stderr).into_owned())
         }
