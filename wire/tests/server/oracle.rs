@@ -10,6 +10,7 @@ use pgcopydb_wire::connect::{Connected, connect};
 use pgcopydb_wire::conninfo::{Conninfo, Environment, Files};
 use pgcopydb_wire::frame::Framed;
 use postgres_protocol::message::frontend;
+use secrecy::ExposeSecret;
 
 /// Where the session is, as who, and how.
 const QUESTION: &str = "select concat_ws(' ', 'user=' || session_user, \
@@ -73,13 +74,38 @@ impl Oracle {
         }
     }
 
-    async fn ask_us(&self, text: &str, variables: &BTreeMap<String, String>) -> Answer {
-        let environment = Environment {
+    /// Asks `psql` with what we give to tools, in surroundings that would lead it astray.
+    pub fn ask_tool(&self, text: &str, variables: &[(&str, &str)]) -> Answer {
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| (name.to_string(), self.fill(value))).collect();
+        let environment = self.environment(&variables);
+        let conninfo = Conninfo::parse_with(&self.fill(text), &environment).unwrap();
+        let tool = conninfo.tool_arguments();
+        let mut psql = self.psql();
+        for name in ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGSSLMODE", "PGREQUIREPEER", "PGUSER"] {
+            psql.env(name, "astray");
+        }
+        psql.envs(&variables);
+        for name in tool.removed {
+            psql.env_remove(name);
+        }
+        for (name, value) in tool.environment {
+            psql.env(name, value.expose_secret());
+        }
+        answer(psql.args(["-d", &tool.conninfo]))
+    }
+
+    fn environment(&self, variables: &BTreeMap<String, String>) -> Environment {
+        Environment {
             variables: variables.clone(),
             home: Some(self.home.clone()),
             files: Files::Disk,
             ..Environment::from_process()
-        };
+        }
+    }
+
+    async fn ask_us(&self, text: &str, variables: &BTreeMap<String, String>) -> Answer {
+        let environment = self.environment(variables);
         let mut conninfo =
             Conninfo::parse_with(text, &environment).map_err(|error| error.to_string())?;
         // As psql does, whatever the string says.
@@ -89,19 +115,25 @@ impl Oracle {
     }
 
     fn ask_psql(&self, text: &str, variables: &BTreeMap<String, String>) -> Answer {
-        let output = Command::new(&self.psql)
-            .args(["-XAtw", "-c", QUESTION, "-d", text])
-            .env_clear()
-            .env("HOME", &self.home)
-            .envs(variables)
-            .env("PGCONNECT_TIMEOUT", variables.get("PGCONNECT_TIMEOUT").map_or("10", |v| v))
-            .output()
-            .unwrap();
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
+        let mut psql = self.psql();
+        // Our default, so that both wait equally long.
+        psql.env("PGCONNECT_TIMEOUT", "10").envs(variables);
+        answer(psql.args(["-d", text]))
+    }
+
+    fn psql(&self) -> Command {
+        let mut psql = Command::new(&self.psql);
+        psql.args(["-XAtw", "-c", QUESTION]).env_clear().env("HOME", &self.home);
+        psql
+    }
+}
+
+fn answer(psql: &mut Command) -> Answer {
+    let output = psql.output().unwrap();
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 }
 

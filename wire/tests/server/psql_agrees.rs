@@ -231,6 +231,13 @@ async fn for_every_connection_string() {
         if !verdict.agrees() {
             differences.push_str(&format!("\n{text} {variables:?}\n{verdict}"));
         }
+        // Tools must get to the same place by what we give them.
+        if verdict.ours.is_ok() {
+            let tool = oracle.ask_tool(text, variables);
+            if tool != verdict.ours {
+                differences.push_str(&format!("\n{text} {variables:?}\n{verdict}    {tool:?}\n"));
+            }
+        }
     }
     assert!(differences.is_empty(), "{differences}");
     // Most strings must reach the server, or the list compares nothing.
