@@ -21,10 +21,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
             command.env(name, value);
         }
     }
-    command
-        .env("LC_ALL", "C.UTF-8")
-        .env("TZ", "UTC")
-        .env("PGCLIENTENCODING", "UTF8");
+    command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC").env("PGCLIENTENCODING", "UTF8");
     command
 }
 
@@ -35,11 +32,7 @@ pub(crate) fn temporary_directory() -> PathBuf {
     let readable = configured
         .metadata()
         .is_ok_and(|metadata| !is_root() || metadata.permissions().mode() & 0o005 == 0o005);
-    if readable && configured.as_os_str().len() <= 50 {
-        configured
-    } else {
-        PathBuf::from("/tmp")
-    }
+    if readable && configured.as_os_str().len() <= 50 { configured } else { PathBuf::from("/tmp") }
 }
 
 /// Servers refuse to run as root: then they run as user `postgres`.

@@ -25,10 +25,7 @@ impl Database {
     /// Names a database that exists.
     #[must_use]
     pub fn new(cluster: Arc<Cluster>, name: &str) -> Database {
-        Database {
-            cluster,
-            name: name.to_owned(),
-        }
+        Database { cluster, name: name.to_owned() }
     }
 
     /// Makes an empty database.
@@ -42,6 +39,12 @@ impl Database {
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// The server, for another database on it.
+    #[must_use]
+    pub fn cluster_handle(&self) -> Arc<Cluster> {
+        Arc::clone(&self.cluster)
     }
 
     /// The name, not quoted.
@@ -102,9 +105,7 @@ impl Database {
     pub fn remove(self) -> Result<(), String> {
         let name = quoted_literal(&self.name);
         self.try_sql(&subscription_statements("alter subscription %I disable"))?;
-        self.try_sql(&subscription_statements(
-            "alter subscription %I set (slot_name = none)",
-        ))?;
+        self.try_sql(&subscription_statements("alter subscription %I set (slot_name = none)"))?;
         self.try_sql(&subscription_statements("drop subscription %I"))?;
         // An active slot is only free when its walsender has noticed that it was terminated.
         self.cluster.try_sql(
@@ -146,8 +147,7 @@ impl Psql {
     }
 
     pub(crate) fn run(&self, text: &str) -> String {
-        self.try_run(text)
-            .unwrap_or_else(|error| panic!("{error}\nin: {}", shortened(text)))
+        self.try_run(text).unwrap_or_else(|error| panic!("{error}\nin: {}", shortened(text)))
     }
 
     /// Feeds the text through a pipe: each statement has a transaction of its own, and the text
@@ -156,9 +156,7 @@ impl Psql {
         let mut command = self.command();
         command.args(["-f", "-"]).stdin(Stdio::piped());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut stdin = child.stdin.take().expect("the pipe to psql");
         let output = std::thread::scope(|scope| {
             // psql closes the pipe when it stops at an error.
@@ -172,12 +170,7 @@ impl Psql {
 
     pub(crate) fn run_file(&self, path: &Path) {
         let mut command = self.command();
-        let output = command
-            .arg("-f")
-            .arg(path)
-            .stdin(Stdio::null())
-            .output()
-            .expect("psql");
+        let output = command.arg("-f").arg(path).stdin(Stdio::null()).output().expect("psql");
         answer(output).unwrap_or_else(|error| panic!("{error}"));
     }
 }
@@ -190,9 +183,7 @@ fn answer(output: std::process::Output) -> Result<String, String> {
     if output.status.success() {
         Ok(text)
     } else {
-        Err(String::from_utf8_lossy(&output.stderr)
-            .trim_end()
-            .to_owned())
+        Err(String::from_utf8_lossy(&output.stderr).trim_end().to_owned())
     }
 }
 
@@ -213,10 +204,7 @@ pub(crate) fn wait_for(query: &str, ask: impl Fn() -> Result<String, String>) {
         if answer.as_deref() == Ok("t") {
             return;
         }
-        assert!(
-            Instant::now() < deadline,
-            "waited too long: {answer:?}\nfor: {query}"
-        );
+        assert!(Instant::now() < deadline, "waited too long: {answer:?}\nfor: {query}");
         std::thread::sleep(WAIT_INTERVAL);
     }
 }

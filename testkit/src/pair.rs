@@ -114,10 +114,7 @@ impl Pair {
     /// `pg_restore` writes may be too new for an older one.
     #[must_use]
     pub fn newer_version(&self) -> &Version {
-        self.source
-            .cluster()
-            .version()
-            .max(self.target.cluster().version())
+        self.source.cluster().version().max(self.target.cluster().version())
     }
 
     /// The program under test, told of both databases by its environment. A test passes
@@ -137,9 +134,7 @@ fn two_clusters(source: Builder, target: Builder) -> [Arc<Cluster>; 2] {
     std::thread::scope(|scope| {
         let source = scope.spawn(|| source.start());
         let target = target.start();
-        let source = source
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let source = source.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         shift_oids(&target);
         [source, target].map(Arc::new)
     })
@@ -148,10 +143,7 @@ fn two_clusters(source: Builder, target: Builder) -> [Arc<Cluster>; 2] {
 /// On fresh clusters the same statements make objects with the same numbers, and whoever copies a
 /// number instead of a name is right by accident. So the target begins with others.
 fn shift_oids(target: &Cluster) {
-    target.sql(
-        "postgres",
-        "select lo_unlink(lo_create(0)) from generate_series(1, 1234)",
-    );
+    target.sql("postgres", "select lo_unlink(lo_create(0)) from generate_series(1, 1234)");
 }
 
 impl Drop for Pair {
@@ -175,9 +167,5 @@ fn show_log(database: &Database) {
     let mark = format!("] {} ", database.name());
     let lines: Vec<&str> = log.lines().filter(|line| line.contains(&mark)).collect();
     let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
-    eprintln!(
-        "--- log of database {}\n{}",
-        database.name(),
-        shown.join("\n")
-    );
+    eprintln!("--- log of database {}\n{}", database.name(), shown.join("\n"));
 }

@@ -68,11 +68,7 @@ impl Proxy {
         });
         let accepting = Arc::clone(&network);
         let acceptor = std::thread::spawn(move || accepting.accept(&listener));
-        Proxy {
-            port,
-            network,
-            acceptor: Some(acceptor),
-        }
+        Proxy { port, network, acceptor: Some(acceptor) }
     }
 
     /// The port that forwards to the cluster's.

@@ -29,11 +29,7 @@ impl Session {
         let mut process = command.spawn().expect("psql");
         let stdin = process.stdin.take().expect("the pipe to psql");
         let stdout = BufReader::new(process.stdout.take().expect("the pipe from psql"));
-        let mut session = Session {
-            process,
-            stdin,
-            stdout,
-        };
+        let mut session = Session { process, stdin, stdout };
         session.run("select 1");
         session
     }
@@ -44,15 +40,13 @@ impl Session {
     /// With the server's words when a statement fails: the session is lost then.
     pub fn run(&mut self, text: &str) -> String {
         self.send(text);
-        self.answer()
-            .unwrap_or_else(|error| panic!("{error}\nin: {text}"))
+        self.answer().unwrap_or_else(|error| panic!("{error}\nin: {text}"))
     }
 
     /// Starts statements that may take long, without waiting; see [`Session::answer`].
     pub fn send(&mut self, text: &str) {
         let sent = writeln!(self.stdin, "{text}\n;\n\\echo '{END}'");
-        sent.and_then(|()| self.stdin.flush())
-            .expect("a psql that listens");
+        sent.and_then(|()| self.stdin.flush()).expect("a psql that listens");
     }
 
     /// Waits for the end of what was sent, and returns what it printed, or the server's words.
@@ -60,10 +54,7 @@ impl Session {
         let mut text = String::new();
         loop {
             let mut line = String::new();
-            let bytes = self
-                .stdout
-                .read_line(&mut line)
-                .expect("the output of psql");
+            let bytes = self.stdout.read_line(&mut line).expect("the output of psql");
             if bytes == 0 {
                 return Err(text);
             }

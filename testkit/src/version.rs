@@ -20,32 +20,20 @@ const PREFERRED_MAJOR: u32 = 15;
 
 static FOUND: LazyLock<Vec<Version>> = LazyLock::new(|| {
     let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let major = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<u32>().ok());
+    for entry in std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten() {
+        let major = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
         if let Some(major) = major {
             found.insert(major, entry.path().join("bin"));
         }
     }
     for (name, directory) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if let Some(major) = name
-            .strip_prefix("PG_BIN_")
-            .and_then(|major| major.parse().ok())
-        {
+        if let Some(major) = name.strip_prefix("PG_BIN_").and_then(|major| major.parse().ok()) {
             found.insert(major, PathBuf::from(directory));
         }
     }
     let found = found.into_iter().map(|(major, bin)| Version { major, bin });
-    found
-        .filter(|version| version.bin.join("initdb").exists())
-        .collect()
+    found.filter(|version| version.bin.join("initdb").exists()).collect()
 });
 
 impl Version {
@@ -58,28 +46,19 @@ impl Version {
     /// The newest version of this machine.
     #[must_use]
     pub fn newest() -> Version {
-        Self::all()
-            .last()
-            .expect("no PostgreSQL server: run scripts/setup")
-            .clone()
+        Self::all().last().expect("no PostgreSQL server: run scripts/setup").clone()
     }
 
     /// The oldest version of this machine.
     #[must_use]
     pub fn oldest() -> Version {
-        Self::all()
-            .first()
-            .expect("no PostgreSQL server: run scripts/setup")
-            .clone()
+        Self::all().first().expect("no PostgreSQL server: run scripts/setup").clone()
     }
 
     /// A given major version, if this machine has it.
     #[must_use]
     pub fn of_major(major: u32) -> Option<Version> {
-        Self::all()
-            .iter()
-            .find(|version| version.major == major)
-            .cloned()
+        Self::all().iter().find(|version| version.major == major).cloned()
     }
 
     /// 15, 16, …
@@ -95,13 +74,14 @@ impl Version {
     }
 
     /// A program of this version. Some packages have only the server: a missing client program
-    /// is taken from the newest version that has it.
+    /// is taken from the next newer version that has it, since an older one may refuse.
     ///
     /// # Panics
     /// When no version on this machine has the program.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
-        let all = std::iter::once(self).chain(Self::all().iter().rev());
+        let (older, others): (Vec<_>, Vec<_>) = Self::all().iter().partition(|v| *v < self);
+        let all = std::iter::once(self).chain(others).chain(older.into_iter().rev());
         all.map(|version| version.bin.join(name))
             .find(|path| path.exists())
             .unwrap_or_else(|| panic!("no version of PostgreSQL here has the program {name}"))

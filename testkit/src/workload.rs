@@ -11,18 +11,8 @@ use crate::program::Program;
 /// Fills a database as `pgbench --initialize --foreign-keys` does: 100,000 rows for each scale.
 pub fn pgbench(database: &Database, scale: u32) {
     let scale = scale.to_string();
-    let arguments = [
-        "--initialize",
-        "--foreign-keys",
-        "--no-vacuum",
-        "--quiet",
-        "--scale",
-        &scale,
-    ];
-    pgbench_program(database)
-        .args(arguments)
-        .run()
-        .assert_success();
+    let arguments = ["--initialize", "--foreign-keys", "--no-vacuum", "--quiet", "--scale", &scale];
+    pgbench_program(database).args(arguments).run().assert_success();
 }
 
 /// The `pgbench` program with a database to work on, to run transactions while that is copied.
@@ -50,11 +40,7 @@ pub fn torture_roles(database: &Database) {
 
 fn sql(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
-    assert!(
-        directory.is_dir(),
-        "the tests run where their sources are: {}",
-        directory.display()
-    );
+    assert!(directory.is_dir(), "the tests run where their sources are: {}", directory.display());
     directory.join(name)
 }
 

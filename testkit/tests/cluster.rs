@@ -8,24 +8,13 @@ use pgcopydb_testkit::{Cluster, Database, Pair, Program, Signal, Version};
 #[test]
 fn a_cluster_can_be_asked_through_socket_and_tcp() {
     let pair = Pair::shared_named("source \"of'\\ %all", "target db");
-    pair.source
-        .sql("create table t (a int); insert into t select generate_series(1, 10)");
+    pair.source.sql("create table t (a int); insert into t select generate_series(1, 10)");
     assert_eq!(pair.source.value("select count(*) from t"), "10");
-    assert_eq!(
-        pair.source.value("select current_database()"),
-        "source \"of'\\ %all"
-    );
+    assert_eq!(pair.source.value("select current_database()"), "source \"of'\\ %all");
     assert_eq!(pair.target.value("show wal_level"), "logical");
     let psql = Program::new(Version::default().program("psql"));
-    for uri in [
-        pair.source.uri(),
-        pair.source.tcp_uri(),
-        conninfo(&pair.source),
-    ] {
-        let output = psql
-            .clone()
-            .args(["-XAtc", "select sum(a) from t", "-d", &uri])
-            .run();
+    for uri in [pair.source.uri(), pair.source.tcp_uri(), conninfo(&pair.source)] {
+        let output = psql.clone().args(["-XAtc", "select sum(a) from t", "-d", &uri]).run();
         assert_eq!(output.assert_success().stdout, "55\n");
     }
     let error = pair.source.try_sql("select 1/0").unwrap_err();
@@ -58,11 +47,7 @@ fn a_cluster_stops_restarts_and_recovers_from_a_crash() {
 #[test]
 fn a_cluster_speaks_tls_and_checks_client_certificates() {
     let rule = "hostssl certified all 127.0.0.1/32 cert";
-    let cluster = Cluster::builder()
-        .tls()
-        .hba(rule)
-        .hba("host certified all all reject")
-        .start();
+    let cluster = Cluster::builder().tls().hba(rule).hba("host certified all all reject").start();
     cluster.create_database("certified");
     let psql = Program::new(cluster.version().program("psql"));
     let tls = cluster.tls();
@@ -72,10 +57,7 @@ fn a_cluster_speaks_tls_and_checks_client_certificates() {
         cluster.tcp_uri("certified"),
         tls.ca.display()
     );
-    psql.clone()
-        .args(["-XAtc", query, "-d", &verified])
-        .run()
-        .assert_code(2);
+    psql.clone().args(["-XAtc", query, "-d", &verified]).run().assert_code(2);
     let certified = format!(
         "{verified}&sslcert={}&sslkey={}",
         tls.client_certificate.display(),
@@ -97,11 +79,7 @@ fn a_session_stays_open() {
         "select count(*) = 1 from pg_stat_activity
           where wait_event_type = 'Lock' and datname = current_database()",
     );
-    assert_eq!(
-        pair.source
-            .value("select count(*) from pg_class where relname = 't'"),
-        "1"
-    );
+    assert_eq!(pair.source.value("select count(*) from pg_class where relname = 't'"), "1");
     holder.run("commit");
     assert_eq!(waiter.answer().unwrap(), "inserted");
     waiter.send("select 1/0");
@@ -114,9 +92,8 @@ fn a_session_stays_open() {
 fn a_killed_test_leaves_no_server_and_no_directory() {
     let binary = std::env::current_exe().unwrap();
     let program = Program::new(binary).env("PGCOPYDB_TESTKIT_SLEEPS", "1");
-    let running = program
-        .args(["--exact", "sleeps_with_a_cluster_if_told_to", "--nocapture"])
-        .spawn();
+    let running =
+        program.args(["--exact", "sleeps_with_a_cluster_if_told_to", "--nocapture"]).spawn();
     let line = running.wait_for_stderr("cluster in ");
     let directory = line.rsplit("cluster in ").next().unwrap().to_owned();
     assert!(std::path::Path::new(&directory).exists());
@@ -145,10 +122,7 @@ fn sleeps_with_a_cluster_if_told_to() {
 fn a_program_is_read_signalled_and_limited() {
     let shell = Program::new("/bin/sh").arg("-c");
     let output = shell.clone().arg("echo out; echo err >&2; exit 3").run();
-    output
-        .assert_code(3)
-        .assert_stdout_has("out")
-        .assert_stderr_has("err");
+    output.assert_code(3).assert_stdout_has("out").assert_stderr_has("err");
 
     let script =
         "trap 'echo stopped >&2; exit 7' TERM; echo ready >&2; while :; do sleep 0.1; done";
@@ -162,10 +136,7 @@ fn a_program_is_read_signalled_and_limited() {
     running.wait_for_stdout("ready");
     assert_eq!(running.kill().signal(), Some(9));
 
-    let slow = shell
-        .clone()
-        .arg("echo before; sleep 60")
-        .timeout(Duration::from_millis(200));
+    let slow = shell.clone().arg("echo before; sleep 60").timeout(Duration::from_millis(200));
     assert!(std::panic::catch_unwind(|| slow.run()).is_err());
 
     let output = shell.clone().arg("cat; env").stdin("typed\n").run();

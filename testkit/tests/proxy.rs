@@ -25,10 +25,7 @@ fn connections_are_carried_cut_and_refused() {
         .wait_for("select count(*) = 1 from pg_stat_activity where query ~ '^select pg_sleep'");
     assert_eq!(proxy.connections(), 1);
     proxy.cut();
-    sleeping
-        .wait()
-        .assert_code(2)
-        .assert_stderr_has("closed the connection");
+    sleeping.wait().assert_code(2).assert_stderr_has("closed the connection");
     assert_eq!((proxy.connections(), proxy.cuts_made()), (0, 1));
 
     proxy.refuse();
@@ -65,13 +62,9 @@ fn connections_are_cut_again_and_again() {
     proxy.cut_every(Duration::from_millis(50), 42);
     let begun = Instant::now();
     while proxy.cuts_made() < 3 {
-        psql(&pair, &proxy, "select pg_sleep(60)")
-            .run()
-            .assert_code(2);
+        psql(&pair, &proxy, "select pg_sleep(60)").run().assert_code(2);
         assert!(begun.elapsed() < Duration::from_secs(60));
     }
     proxy.heal();
-    psql(&pair, &proxy, "select pg_sleep(0.3)")
-        .run()
-        .assert_success();
+    psql(&pair, &proxy, "select pg_sleep(0.3)").run().assert_success();
 }

@@ -17,6 +17,8 @@ select format('comment on %s is %L', object,
                   coalesce(nullif(o.conrelid, 0)::regclass::text, o.contypid::regtype::text)),
            o.connamespace
       from pg_constraint o
+     -- Older versions of pg_dump write this comment before its constraint.
+     where o.convalidated or o.contypid = 0
     union all
     select format('trigger %I on %s', t.tgname, t.tgrelid::regclass), c.relnamespace
       from pg_trigger t join pg_class c on c.oid = t.tgrelid where not t.tgisinternal
@@ -64,7 +66,9 @@ select format('comment on %s is %L', object,
     select format('text search template %I.%I', n.nspname, t.tmplname), n.oid
       from pg_ts_template t join pg_namespace n on n.oid = t.tmplnamespace
     union all
+    -- Older versions of pg_dump write no comment on the schema that every database has.
     select format('schema %I', nspname), oid from pg_namespace
+     where nspname <> 'public' or current_setting('server_version_num')::int >= 150000
   ) as objects join pg_namespace n on n.oid = objects.relnamespace
  where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'extensions')
    and object is not null

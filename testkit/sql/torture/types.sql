@@ -41,7 +41,13 @@ create type types.label (
 );
 create type types.shell_only;
 
+select exists (select from pg_collation where collname = 'und-x-icu') as has_icu
+\gset
+\if :has_icu
 create collation types."Case Insensitive" (
   provider = icu, locale = 'und-u-ks-level2', deterministic = false
 );
+\else
+create collation types."Case Insensitive" from "C";
+\endif
 create collation types.posix from "C";

@@ -59,7 +59,7 @@ select type, unnest(list) from (values
                         '-infinity', '2024-03-31 02:30:00+01']),
   ('timestamptz(0)', array['2024-03-31 02:30:00+01']),
   ('interval', array['0', '178000000 years', '-178000000 years', '1 mon -1 day 00:00:00.000001',
-                     '-1 mon +1 day -24:00:00', '2562047788:00:54.775807']),
+                     '-1 mon +1 day -24:00:00']),
   ('interval year to month', array['3 years 4 months']),
   ('interval second(2)', array['12.34']),
   ('bit(1)', array['0', '1']),
@@ -136,9 +136,22 @@ insert into value_list values
   ('tstzmultirange', '{["2000-01-01 00:00:00+00",)}'),
   ('types.text_multirange', '{["a,b","c}d"),["x",)}');
 \endif
+\if :pg15
+insert into value_list values ('interval', '2562047788:00:54.775807');
+\endif
 \if :pg17
 insert into value_list values ('interval', 'infinity'), ('interval', '-infinity');
 \endif
+
+-- Some servers are built without XML.
+create function pg_temp.is_supported(type text, value text) returns boolean language plpgsql as $$
+begin
+  execute format('select %L::%s', value, type);
+  return true;
+exception when feature_not_supported then
+  return false;
+end $$;
+delete from value_list where not pg_temp.is_supported(type, value);
 
 -- A table for each: values alone, and arrays of them with a null, two dimensions, a lower bound.
 select format('create table types.%I (id integer generated always as identity primary key, '

@@ -35,10 +35,8 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// Newer minor releases load only the output plugins that this setting lists.
-const OUTPUT_PLUGINS: (&str, &str) = (
-    "output_plugin_libraries",
-    "pgoutput, test_decoding, wal2json",
-);
+const OUTPUT_PLUGINS: (&str, &str) =
+    ("output_plugin_libraries", "pgoutput, test_decoding, wal2json");
 
 /// Chooses version, settings and access rules of a [`Cluster`].
 #[derive(Clone, Debug, Default)]
@@ -111,9 +109,7 @@ impl Builder {
         let sockets = directory.path().join("s");
         fs::create_dir(&sockets).expect("a directory for sockets");
         template::give_to_server_user(&sockets);
-        let tls = self
-            .tls
-            .then(|| TlsFiles::create(&directory.path().join("tls")));
+        let tls = self.tls.then(|| TlsFiles::create(&directory.path().join("tls")));
         if let Some(files) = &tls {
             template::give_to_server_user(&files.server_key);
         }
@@ -174,14 +170,10 @@ impl Builder {
     fn knows_setting(&self, name: &str) -> bool {
         let words = template::as_server_user("KILL");
         let mut describe = clean::command(&words[0]);
-        describe
-            .args(&words[1..])
-            .arg(self.version.bin().join("postgres"));
+        describe.args(&words[1..]).arg(self.version.bin().join("postgres"));
         let output = describe.arg("--describe-config").current_dir("/").output();
         let output = output.expect("the server's settings").stdout;
-        String::from_utf8_lossy(&output)
-            .lines()
-            .any(|line| line.split('\t').next() == Some(name))
+        String::from_utf8_lossy(&output).lines().any(|line| line.split('\t').next() == Some(name))
     }
 }
 

@@ -89,9 +89,7 @@ impl Cluster {
     /// When it does not.
     #[must_use]
     pub fn tls(&self) -> &TlsFiles {
-        self.tls
-            .as_ref()
-            .expect("a cluster that was built with tls()")
+        self.tls.as_ref().expect("a cluster that was built with tls()")
     }
 
     /// A URI through the unix socket.
@@ -99,10 +97,7 @@ impl Cluster {
     pub fn uri(&self, database: &str) -> String {
         let host = percent_encoded(&self.socket_directory().to_string_lossy());
         let database = percent_encoded(database);
-        format!(
-            "postgresql://postgres@/{database}?host={host}&port={}",
-            self.port
-        )
+        format!("postgresql://postgres@/{database}?host={host}&port={}", self.port)
     }
 
     /// A URI through TCP.
@@ -117,20 +112,13 @@ impl Cluster {
     pub fn conninfo(&self, database: &str) -> String {
         let host = self.socket_directory();
         let database = database.replace('\\', "\\\\").replace('\'', "\\'");
-        format!(
-            "host={} port={} user=postgres dbname='{database}'",
-            host.display(),
-            self.port
-        )
+        format!("host={} port={} user=postgres dbname='{database}'", host.display(), self.port)
     }
 
     /// Makes a database from `template0`.
     pub fn create_database(&self, name: &str) {
         let name = quoted_identifier(name);
-        self.sql(
-            "postgres",
-            &format!("create database {name} template template0"),
-        );
+        self.sql("postgres", &format!("create database {name} template template0"));
     }
 
     /// Runs SQL, or anything else that `psql` understands, and returns what it printed.
@@ -166,10 +154,7 @@ impl Cluster {
     }
 
     pub(crate) fn psql(&self, database: &str) -> Psql {
-        Psql {
-            program: self.version.program("psql"),
-            uri: self.uri(database),
-        }
+        Psql { program: Version::newest().program("psql"), uri: self.uri(database) }
     }
 
     /// Stops the server as `pg_ctl stop` does: sessions are ended, data is kept.
@@ -198,11 +183,7 @@ impl Cluster {
                     return;
                 }
                 Err(log) => {
-                    assert!(
-                        Instant::now() < deadline,
-                        "{} does not restart:\n{log}",
-                        self.version
-                    );
+                    assert!(Instant::now() < deadline, "{} does not restart:\n{log}", self.version);
                 }
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -218,9 +199,7 @@ impl Cluster {
 
     fn server(&self) -> std::sync::MutexGuard<'_, Option<Server>> {
         // A panic elsewhere must not keep us from ending the server.
-        self.server
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.server.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -230,10 +209,7 @@ impl Drop for Cluster {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
-            eprintln!(
-                "--- end of the log of {} on port {}",
-                self.version, self.port
-            );
+            eprintln!("--- end of the log of {} on port {}", self.version, self.port);
             eprintln!("{}", shown.join("\n"));
         }
         match self.server().take() {

@@ -66,16 +66,11 @@ impl Server {
             .expect("a shell");
         let mut line = String::new();
         let stdout = guardian.stdout.take().expect("the guardian's output");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the guardian's answer");
+        BufReader::new(stdout).read_line(&mut line).expect("the guardian's answer");
         let postmaster = line.trim().parse().ok().and_then(Pid::from_raw);
         let postmaster = postmaster.expect("the server's process number");
 
-        let mut server = Server {
-            guardian,
-            postmaster,
-        };
+        let mut server = Server { guardian, postmaster };
         let deadline = Instant::now() + PATIENCE;
         while !is_ready(&data, postmaster) {
             if !server.is_running() || Instant::now() > deadline {
@@ -117,10 +112,7 @@ impl Server {
             return false;
         };
         // The state follows the command's name, which is in parentheses.
-        let state = stat
-            .rsplit(") ")
-            .next()
-            .and_then(|rest| rest.chars().next());
+        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
         state.is_some_and(|state| state != 'Z' && state != 'X')
     }
 
@@ -160,7 +152,5 @@ fn is_ready(data: &Path, postmaster: Pid) -> bool {
 fn children(parent: Pid) -> Vec<Pid> {
     let path = format!("/proc/{parent}/task/{parent}/children");
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace()
-        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
-        .collect()
+    text.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }

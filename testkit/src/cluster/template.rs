@@ -35,17 +35,13 @@ pub(super) fn as_server_user(death_signal: &str) -> Vec<String> {
 /// Hands a file or directory to the user that servers run as.
 pub(super) fn give_to_server_user(path: &Path) {
     if clean::is_root() {
-        run(clean::command("chown")
-            .args(["-R", "postgres:postgres"])
-            .arg(path));
+        run(clean::command("chown").args(["-R", "postgres:postgres"]).arg(path));
     }
 }
 
 /// Runs a command that has no reason to fail.
 fn run(command: &mut Command) {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
         "{command:?} failed: {}\n{}{}",
@@ -57,11 +53,7 @@ fn run(command: &mut Command) {
 
 fn template(version: &Version, initdb_arguments: &[String]) -> PathBuf {
     let shelf = shelf();
-    let name = format!(
-        "{}-{:016x}",
-        version.major(),
-        fingerprint(version, initdb_arguments)
-    );
+    let name = format!("{}-{:016x}", version.major(), fingerprint(version, initdb_arguments));
     let template = shelf.join(&name);
     let lock = File::create(shelf.join(format!("{name}.lock"))).expect("a lock file");
     lock.lock().expect("the lock of a template");
@@ -75,12 +67,7 @@ fn template(version: &Version, initdb_arguments: &[String]) -> PathBuf {
         let words = as_server_user("KILL");
         let mut initdb = clean::command(&words[0]);
         initdb.args(&words[1..]).arg(version.bin().join("initdb"));
-        initdb.args([
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-sync",
-        ]);
+        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]);
         initdb.args(["--locale=C.UTF-8"]).args(initdb_arguments);
         run(initdb.arg("--pgdata").arg(&unfinished).current_dir("/"));
         fs::rename(&unfinished, &template).expect("a finished template");
@@ -93,14 +80,8 @@ fn template(version: &Version, initdb_arguments: &[String]) -> PathBuf {
 fn shelf() -> PathBuf {
     let user = rustix::process::geteuid().as_raw();
     let shelf = clean::temporary_directory().join(format!("pgcopydb-testkit-{user}"));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(&shelf)
-        .expect("a directory");
-    let owner = fs::symlink_metadata(&shelf)
-        .expect("a directory's owner")
-        .uid();
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(&shelf).expect("a directory");
+    let owner = fs::symlink_metadata(&shelf).expect("a directory's owner").uid();
     assert_eq!(owner, user, "{} belongs to somebody else", shelf.display());
     shelf
 }
@@ -115,8 +96,6 @@ fn fingerprint(version: &Version, initdb_arguments: &[String]) -> u64 {
     let mut hasher = DefaultHasher::new();
     server.stdout.hash(&mut hasher);
     initdb_arguments.hash(&mut hasher);
-    fs::read("/proc/sys/kernel/random/boot_id")
-        .unwrap_or_default()
-        .hash(&mut hasher);
+    fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default().hash(&mut hasher);
     hasher.finish()
 }

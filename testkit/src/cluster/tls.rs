@@ -67,9 +67,7 @@ fn authority(certificate: &Path) -> Issuer<'static, KeyPair> {
 fn params(common_name: &str, alternative_names: &[&str]) -> CertificateParams {
     let names: Vec<String> = alternative_names.iter().map(ToString::to_string).collect();
     let mut params = CertificateParams::new(names).expect("valid alternative names");
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::CommonName, common_name);
     params
 }
 
@@ -83,9 +81,7 @@ fn sign(
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![usage];
     let key = KeyPair::generate().expect("a key pair");
-    let signed = params
-        .signed_by(&key, issuer)
-        .expect("a signed certificate");
+    let signed = params.signed_by(&key, issuer).expect("a signed certificate");
     fs::write(certificate_path, signed.pem()).expect("a written certificate");
     fs::write(key_path, key.serialize_pem()).expect("a written key");
     // libpq and the server both refuse a key that others may read.

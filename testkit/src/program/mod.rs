@@ -69,11 +69,7 @@ impl Program {
     /// Adds arguments.
     #[must_use]
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Program {
-        self.arguments.extend(
-            arguments
-                .into_iter()
-                .map(|argument| argument.as_ref().to_owned()),
-        );
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
@@ -81,8 +77,7 @@ impl Program {
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Program {
         self.forget(name.as_ref());
-        self.environment
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -145,17 +140,9 @@ impl Program {
         let path = std::iter::once(self.tools.bin().to_owned());
         let path = std::env::join_paths(path.chain(std::env::split_paths(&inherited)));
         command.env("PATH", path.expect("directories without colons"));
-        command
-            .env("TMPDIR", directory)
-            .env("HOME", directory)
-            .current_dir(directory);
-        command
-            .args(&self.arguments)
-            .envs(self.environment.iter().map(|(k, v)| (k, v)));
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.env("TMPDIR", directory).env("HOME", directory).current_dir(directory);
+        command.args(&self.arguments).envs(self.environment.iter().map(|(k, v)| (k, v)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Running::start(command, self.clone())
     }
 }

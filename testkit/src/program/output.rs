@@ -46,20 +46,14 @@ impl Output {
     /// Fails the test unless the standard error has this text.
     #[track_caller]
     pub fn assert_stderr_has(&self, text: &str) -> &Output {
-        assert!(
-            self.stderr.contains(text),
-            "no {text:?} in the standard error of {self}"
-        );
+        assert!(self.stderr.contains(text), "no {text:?} in the standard error of {self}");
         self
     }
 
     /// Fails the test unless the standard output has this text.
     #[track_caller]
     pub fn assert_stdout_has(&self, text: &str) -> &Output {
-        assert!(
-            self.stdout.contains(text),
-            "no {text:?} in the standard output of {self}"
-        );
+        assert!(self.stdout.contains(text), "no {text:?} in the standard output of {self}");
         self
     }
 }

@@ -94,10 +94,7 @@ impl Running {
 
     /// Whether the program has not ended yet.
     pub fn is_running(&mut self) -> bool {
-        self.child
-            .try_wait()
-            .expect("the state of the program")
-            .is_none()
+        self.child.try_wait().expect("the state of the program").is_none()
     }
 
     /// The standard error so far.
@@ -127,15 +124,13 @@ impl Running {
     }
 
     fn wait_for(&self, stream: &Stream, text: &str) -> String {
-        stream
-            .wait_for_line(text, self.deadline)
-            .unwrap_or_else(|| {
-                panic!(
-                    "no line with {text:?}\n--- stdout\n{}\n--- stderr\n{}",
-                    self.stdout(),
-                    self.stderr()
-                )
-            })
+        stream.wait_for_line(text, self.deadline).unwrap_or_else(|| {
+            panic!(
+                "no line with {text:?}\n--- stdout\n{}\n--- stderr\n{}",
+                self.stdout(),
+                self.stderr()
+            )
+        })
     }
 
     fn output(&self, status: ExitStatus) -> Output {
@@ -145,12 +140,7 @@ impl Running {
         let words = std::iter::once(self.program.path.as_os_str());
         let words = words.chain(self.program.arguments.iter().map(AsRef::as_ref));
         let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
-        Output {
-            command: words.join(" "),
-            status,
-            stdout: self.stdout(),
-            stderr: self.stderr(),
-        }
+        Output { command: words.join(" "), status, stdout: self.stdout(), stderr: self.stderr() }
     }
 }
 
@@ -214,9 +204,7 @@ impl Stream {
         let mut state = self.lock();
         loop {
             let so_far = String::from_utf8_lossy(&state.bytes);
-            let mut whole_lines = so_far
-                .split_inclusive('\n')
-                .filter(|line| line.ends_with('\n'));
+            let mut whole_lines = so_far.split_inclusive('\n').filter(|line| line.ends_with('\n'));
             if let Some(line) = whole_lines.find(|line| line.contains(text)) {
                 return Some(line.trim_end().to_owned());
             }

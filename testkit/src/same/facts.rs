@@ -22,10 +22,7 @@ pub(super) fn rows(database: &Database) -> BTreeMap<String, String> {
 /// A sentence for each table that has rows and was not analyzed.
 pub(super) fn tables_without_statistics(database: &Database) -> Vec<String> {
     let tables = ask(database, STATISTICS);
-    tables
-        .lines()
-        .map(|table| format!("no statistics of {table} on the target"))
-        .collect()
+    tables.lines().map(|table| format!("no statistics of {table} on the target")).collect()
 }
 
 pub(super) fn difference(name: &str, source: Option<&String>, target: Option<&String>) -> String {
@@ -33,10 +30,7 @@ pub(super) fn difference(name: &str, source: Option<&String>, target: Option<&St
         (Some(source), Some(target)) => format!("{name}\n  - {source}\n  + {target}"),
         (Some(source), None) => format!("{name} is missing on the target\n  - {source}"),
         (None, target) => {
-            format!(
-                "{name} is only on the target\n  + {}",
-                target.map_or("", |text| text)
-            )
+            format!("{name} is only on the target\n  + {}", target.map_or("", |text| text))
         }
     }
 }

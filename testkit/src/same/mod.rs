@@ -8,7 +8,6 @@ mod facts;
 mod schema;
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 
 use crate::database::Database;
 
@@ -47,12 +46,7 @@ impl<'a> Same<'a> {
     /// A comparison of everything.
     pub fn of(source: &'a Database, target: &'a Database) -> Same<'a> {
         let parts = vec![Part::Schema, Part::Objects, Part::Rows, Part::Statistics];
-        Same {
-            source,
-            target,
-            parts,
-            ignored: Vec::new(),
-        }
+        Same { source, target, parts, ignored: Vec::new() }
     }
 
     /// Leaves out what `pg_dump --schema-only` writes.
@@ -94,25 +88,15 @@ impl<'a> Same<'a> {
     pub fn assert(&self) {
         let differences = self.differences();
         let count = differences.len();
-        let shown = differences
-            .into_iter()
-            .take(DIFFERENCES_SHOWN)
-            .collect::<Vec<_>>()
-            .join("\n");
-        assert!(
-            count == 0,
-            "{count} differences, - in the source, + in the target:\n{shown}"
-        );
+        let shown = differences.into_iter().take(DIFFERENCES_SHOWN).collect::<Vec<_>>().join("\n");
+        assert!(count == 0, "{count} differences, - in the source, + in the target:\n{shown}");
     }
 
     /// Compares, and returns a sentence for each difference.
     #[must_use]
     pub fn differences(&self) -> Vec<String> {
         let mut differences = std::thread::scope(|scope| {
-            let compared = self
-                .parts
-                .iter()
-                .map(|part| scope.spawn(|| self.compare(*part)));
+            let compared = self.parts.iter().map(|part| scope.spawn(|| self.compare(*part)));
             let compared: Vec<_> = compared.collect();
             let joined = compared.into_iter().map(|thread| thread.join());
             let joined = joined.map(|lines| lines.unwrap_or_else(|p| std::panic::resume_unwind(p)));
@@ -124,34 +108,38 @@ impl<'a> Same<'a> {
 
     fn compare(&self, part: Part) -> Vec<String> {
         match part {
-            Part::Schema => self.compare_by(schema::entries, schema::difference),
-            Part::Objects => self.compare_by(facts::objects, facts::difference),
-            Part::Rows => self.compare_by(facts::rows, facts::difference),
+            Part::Schema => {
+                let expected = || schema::expected_entries(self.source, self.target);
+                compare(expected, || schema::entries(self.target), schema::difference)
+            }
+            Part::Objects => self.compare_facts(facts::objects),
+            Part::Rows => self.compare_facts(facts::rows),
             Part::Statistics => facts::tables_without_statistics(self.target),
         }
     }
 
-    /// Asks both sides at once, and describes each name for which they answer differently.
-    fn compare_by<T: PartialEq + Send + Debug>(
+    fn compare_facts(
         &self,
-        ask: impl Fn(&Database) -> BTreeMap<String, T> + Sync,
-        describe: impl Fn(&str, Option<&T>, Option<&T>) -> String,
+        ask: impl Fn(&Database) -> BTreeMap<String, String> + Sync,
     ) -> Vec<String> {
-        let [source, target] = std::thread::scope(|scope| {
-            let source = scope.spawn(|| ask(self.source));
-            let target = ask(self.target);
-            let source = source
-                .join()
-                .unwrap_or_else(|p| std::panic::resume_unwind(p));
-            [source, target]
-        });
-        let names = source
-            .keys()
-            .chain(target.keys().filter(|name| !source.contains_key(*name)));
-        let pairs = names.map(|name| (name, source.get(name), target.get(name)));
-        let different = pairs.filter(|(_, source, target)| source != target);
-        different
-            .map(|(name, source, target)| describe(name, source, target))
-            .collect()
+        compare(|| ask(self.source), || ask(self.target), facts::difference)
     }
+}
+
+/// Asks both sides at once, and describes each name for which they answer differently.
+fn compare<T: PartialEq + Send>(
+    source: impl FnOnce() -> BTreeMap<String, T> + Send,
+    target: impl FnOnce() -> BTreeMap<String, T>,
+    describe: impl Fn(&str, Option<&T>, Option<&T>) -> String,
+) -> Vec<String> {
+    let [source, target] = std::thread::scope(|scope| {
+        let source = scope.spawn(source);
+        let target = target();
+        let source = source.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        [source, target]
+    });
+    let names = source.keys().chain(target.keys().filter(|name| !source.contains_key(*name)));
+    let pairs = names.map(|name| (name, source.get(name), target.get(name)));
+    let different = pairs.filter(|(_, source, target)| source != target);
+    different.map(|(name, source, target)| describe(name, source, target)).collect()
 }

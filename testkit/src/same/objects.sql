@@ -21,7 +21,12 @@ select pg_catalog.concat('constraint ', pg_catalog.to_json(o.conname::text), ' o
        case when o.convalidated then 'validated' else 'not validated' end)
   from pg_catalog.pg_constraint o
        join pg_catalog.pg_namespace n on n.oid = o.connamespace
- where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgcopydb');
+ -- Older servers have no constraints for NOT NULL.
+ where o.contype <> 'n'
+   -- The server's own, one for each partition that a foreign key refers to.
+   and not exists (select from pg_catalog.pg_constraint parent
+                    where parent.oid = o.conparentid and parent.conrelid = o.conrelid)
+   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'pgcopydb');
 
 select pg_catalog.concat('index ', pg_catalog.to_json(c.oid::pg_catalog.regclass::text), E'\t',
        case when i.indisvalid then 'valid' else 'not valid' end,

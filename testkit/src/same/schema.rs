@@ -2,6 +2,7 @@
 //! and each difference names its object.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::clean;
 use crate::database::Database;
@@ -10,24 +11,40 @@ use crate::version::Version;
 /// The lines of all entries with the same heading; seldom more than one entry.
 pub(super) type Entry = Vec<Vec<String>>;
 
-/// Dumps a schema: heading of each entry, `Name: t; Type: TABLE; …`, to its statements.
+static SCRATCH_DATABASES_MADE: AtomicU32 = AtomicU32::new(0);
+
+/// Heading of each entry of a schema, `Name: t; Type: TABLE; …`, to its statements.
 pub(super) fn entries(database: &Database) -> BTreeMap<String, Entry> {
     // The newest knows every server, and both sides get the same.
-    let mut dump = clean::command(Version::newest().program("pg_dump"));
-    dump.args([
-        "--schema-only",
-        "--exclude-schema=pgcopydb",
-        "--dbname",
-        &database.uri(),
-    ]);
+    split(&dump(database, &Version::newest()))
+}
+
+/// What the source's schema is on the target: servers of different versions write the same
+/// object in different words.
+pub(super) fn expected_entries(source: &Database, target: &Database) -> BTreeMap<String, Entry> {
+    let [source_version, target_version] = [source, target].map(|side| side.cluster().version());
+    if source_version == target_version {
+        return entries(source);
+    }
+    let number = SCRATCH_DATABASES_MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{} expected {number}", target.name());
+    let scratch = Database::create(target.cluster_handle(), &name);
+    // What cannot be restored will be missing, and the comparison says so.
+    let dump = dump(source, source_version.max(target_version));
+    let _ = scratch.try_sql(&format!("\\set ON_ERROR_STOP off\n{dump}"));
+    let expected = entries(&scratch);
+    // Database::remove does all that dropping may need, and a left-over harms nobody.
+    let _ = scratch.remove();
+    expected
+}
+
+fn dump(database: &Database, tool: &Version) -> String {
+    let mut dump = clean::command(tool.program("pg_dump"));
+    dump.args(["--schema-only", "--exclude-schema=pgcopydb", "--dbname", &database.uri()]);
     let output = dump.output().expect("pg_dump");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "pg_dump of {}: {errors}",
-        database.name()
-    );
-    split(&String::from_utf8_lossy(&output.stdout))
+    assert!(output.status.success(), "pg_dump of {}: {errors}", database.name());
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn split(dump: &str) -> BTreeMap<String, Entry> {
@@ -79,11 +96,7 @@ pub(super) fn difference(name: &str, source: Option<&Entry>, target: Option<&Ent
         }
     }
     if left_over(&source, &target).is_empty() && left_over(&target, &source).is_empty() {
-        text.push_str(&format!(
-            "\n  - {}\n  + {}",
-            source.join("\n    "),
-            target.join("\n    ")
-        ));
+        text.push_str(&format!("\n  - {}\n  + {}", source.join("\n    "), target.join("\n    ")));
     }
     text
 }
