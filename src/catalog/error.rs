@@ -25,8 +25,12 @@ pub(super) fn explain(doing: &str, path: &Path, cause: &rusqlite::Error) -> Erro
         };
     };
     match code {
-        ErrorCode::DiskFull | ErrorCode::SystemIoFailure => of_file()
+        ErrorCode::DiskFull => of_file()
             .hint("Make room on that file system, or name a directory on another with --dir."),
+        // A quota that is used up looks like a broken disk to SQLite.
+        ErrorCode::SystemIoFailure => of_file().hint(
+            "Look at that file system's state and quota, or name a directory on another with --dir.",
+        ),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => {
             of_file().hint("Name a directory that this user can write to with --dir.")
         }

@@ -3,7 +3,8 @@
 //! ledger's to say.
 //!
 //! One thread owns the file (see `writer`). Records are sent to it and not waited for; questions
-//! are answered after every record that was sent before them.
+//! are answered after every record that was sent before them. Whoever ends the program calls
+//! `flush` first.
 
 mod error;
 mod file;

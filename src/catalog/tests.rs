@@ -139,6 +139,19 @@ async fn an_inventory_comes_back_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_catalog_can_be_moved() {
+    let scratch = Scratch::new();
+    let catalog = scratch.open().await;
+    catalog.save_inventory(&sample::inventory()).await.unwrap();
+    drop(catalog);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("moved");
+    std::fs::rename(scratch.directory.path(), &moved).unwrap();
+    let catalog = Catalog::read_only(&moved.join("source.db")).await.unwrap();
+    assert!(catalog.load_inventory().await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn half_an_inventory_is_none() {
     let scratch = Scratch::new();
     let catalog = scratch.open().await;

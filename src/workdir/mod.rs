@@ -101,7 +101,7 @@ impl WorkDir {
         self.files.root()
     }
 
-    /// Removes what an earlier run left, and nothing else: what a living service has written stays,
+    /// Removes what an earlier run left, and nothing else: the snapshot of a living service stays,
     /// and so do files this program does not know.
     pub fn clear(&self) -> Result<()> {
         let root = self.files.root();
@@ -114,11 +114,23 @@ impl WorkDir {
                 .detail("It has files, but neither a lock file nor a catalog.")
                 .hint("Name another directory with --dir, or remove what is in this one."));
         }
+        for service in [Service::Receive, Service::Apply] {
+            if self.is_alive(service)? {
+                let message = format!("cannot clear \"{}\": it is in use", root.display());
+                return Err(Error::new(Kind::State, message)
+                    .detail(format!("The lock on \"{}\" is held.", service.lock_file()))
+                    .hint("End that command, then try again."));
+            }
+        }
         clear::clear(root)?;
-        if !Lock::is_held(&root.join(Service::Snapshot.lock_file()))? {
+        if !self.is_alive(Service::Snapshot)? {
             clear::clear_snapshot(root)?;
         }
         self.files.make_directory("schema")
+    }
+
+    fn is_alive(&self, service: Service) -> Result<bool> {
+        Lock::is_held(&self.files.root().join(service.lock_file()))
     }
 }
 

@@ -254,6 +254,18 @@ fn clearing_leaves_what_is_not_ours() {
 }
 
 #[test]
+fn what_a_living_service_writes_to_is_not_cleared() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("work");
+    let service = WorkDir::open(Some(&path), Mode::Serve(Service::Receive)).unwrap();
+    let workdir = open(&path).unwrap();
+    let error = workdir.clear().unwrap_err();
+    assert!(error.message().ends_with("it is in use"), "{error}");
+    drop(service);
+    workdir.clear().unwrap();
+}
+
+#[test]
 fn a_directory_that_is_not_ours_is_not_cleared() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("project");
