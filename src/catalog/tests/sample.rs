@@ -23,7 +23,12 @@ pub(super) fn inventory() -> Inventory {
                 parts: vec![part(1, None, Some(100), true), part(2, Some(100), None, false)],
                 ..table(16384, "Odd Items", 30 << 20)
             },
-            Table { reltuples: -1.0, parent: Some(Oid(16401)), ..table(16400, "small", 8192) },
+            Table {
+                reltuples: -1.0,
+                parent: Some(Oid(16401)),
+                load_via: Some(Oid(16401)),
+                ..table(16400, "small", 8192)
+            },
             Table {
                 kind: TableKind::Partitioned,
                 access_method: String::new(),
@@ -109,6 +114,7 @@ fn table(oid: u32, name: &str, bytes: u64) -> Table {
                 generated: number == 20,
             })
             .collect(),
+        load_via: None,
         exclude_data: false,
         parts: Vec::new(),
     }
