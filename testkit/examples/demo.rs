@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     workload::torture_roles(&pair.target);
     workload::torture(&pair.source);
     workload::pgbench(&pair.source, PGBENCH_SCALE);
-    println!("{}", pair.source.value("select pg_size_pretty(pg_database_size(current_database()))"));
+    println!(
+        "{}",
+        pair.source.value("select pg_size_pretty(pg_database_size(current_database()))")
+    );
 
     step("pgcopydb clone");
     let begun = Instant::now();

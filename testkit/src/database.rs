@@ -104,15 +104,25 @@ impl Database {
     /// subscriptions.
     pub fn remove(self) -> Result<(), String> {
         let name = quoted_literal(&self.name);
-        self.try_sql(&subscription_statements("alter subscription %I disable"))?;
-        self.try_sql(&subscription_statements("alter subscription %I set (slot_name = none)"))?;
-        self.try_sql(&subscription_statements("drop subscription %I"))?;
-        // An active slot is only free when its walsender has noticed that it was terminated.
+        let statements = [
+            "alter subscription %I disable",
+            "alter subscription %I set (slot_name = none)",
+            "drop subscription %I",
+        ];
+        self.try_sql(&statements.map(subscription_statements).concat())?;
+        // A slot is only free when its walsender has noticed that it was terminated.
         self.cluster.try_sql(
             "postgres",
             &format!(
-                "select pg_terminate_backend(active_pid, 10000) from pg_replication_slots
+                "select pg_terminate_backend(active_pid) from pg_replication_slots
                   where database = {name} and active_pid is not null;
+                 do $wait_for_slots$ begin
+                   for attempt in 1..1000 loop
+                     exit when not exists (select from pg_replication_slots
+                                            where database = {name} and active);
+                     perform pg_sleep(0.01);
+                   end loop;
+                 end $wait_for_slots$;
                  select pg_drop_replication_slot(slot_name) from pg_replication_slots
                   where database = {name};
                  drop database {} with (force)",

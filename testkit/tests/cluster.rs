@@ -86,6 +86,24 @@ fn a_session_stays_open() {
     assert!(waiter.answer().unwrap_err().contains("division by zero"));
 }
 
+#[test]
+fn a_database_is_dropped_with_all_that_holds_it() {
+    let pair = Pair::start();
+    let source = &pair.source;
+    source.sql(
+        "create subscription s connection 'dbname=none' publication p
+           with (connect = false, slot_name = none, enabled = false);
+         select pg_create_logical_replication_slot('slot', 'test_decoding')",
+    );
+    let receive = ["--slot=slot", "--start", "--file=-", "-d", &source.uri()];
+    let receiver = Program::new(source.cluster().version().program("pg_recvlogical"));
+    let receiving = receiver.args(receive).spawn();
+    source.wait_for("select active from pg_replication_slots");
+    source.clone().remove().unwrap();
+    receiving.kill();
+    assert!(source.try_sql("select 1").unwrap_err().contains("does not exist"));
+}
+
 /// A test binary that is killed cannot clean up: its guardians must. This runs the next test in
 /// a process of its own and kills that.
 #[test]
