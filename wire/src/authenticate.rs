@@ -130,7 +130,7 @@ impl<'a> Authentication<'a> {
     fn clear_password(&mut self, out: &mut BytesMut) -> Result<(), Failure> {
         self.check(AuthMethod::Password, "server requested a cleartext password")?;
         let password = self.password()?;
-        frontend::password_message(password.expose_secret().as_bytes(), out)?;
+        frontend::password_message(password.expose_secret().as_bytes(), out).map_err(unsendable)?;
         self.state = State::PasswordSent;
         Ok(())
     }
@@ -140,7 +140,7 @@ impl<'a> Authentication<'a> {
         let salt = <[u8; 4]>::try_from(data).map_err(|_| protocol("an MD5 salt is not 4 bytes"))?;
         let user = self.conninfo.user().as_bytes();
         let hash = md5_hash(user, self.password()?.expose_secret().as_bytes(), salt);
-        frontend::password_message(hash.as_bytes(), out)?;
+        frontend::password_message(hash.as_bytes(), out).map_err(unsendable)?;
         self.state = State::PasswordSent;
         Ok(())
     }
@@ -165,7 +165,7 @@ impl<'a> Authentication<'a> {
         let (mechanism, channel_binding, binding) = self.mechanism(offers(SCRAM_SHA_256_PLUS))?;
         let password = self.password()?.expose_secret().as_bytes();
         let scram = Box::new(ScramSha256::new(password, channel_binding));
-        frontend::sasl_initial_response(mechanism, scram.message(), out)?;
+        frontend::sasl_initial_response(mechanism, scram.message(), out).map_err(unsendable)?;
         self.state = State::ScramBegun { scram, binding };
         Ok(())
     }
@@ -214,7 +214,7 @@ impl<'a> Authentication<'a> {
         match std::mem::replace(&mut self.state, State::Fresh) {
             State::ScramBegun { mut scram, binding } => {
                 scram.update(data).map_err(|error| scram_failed(&error))?;
-                frontend::sasl_response(scram.message(), out)?;
+                frontend::sasl_response(scram.message(), out).map_err(unsendable)?;
                 self.state = State::ScramProven { scram, binding };
                 Ok(())
             }
@@ -275,11 +275,16 @@ impl<'a> Authentication<'a> {
             ));
         }
         self.password.filter(|password| !password.expose_secret().is_empty()).ok_or_else(|| {
-            Failure::refused(
-                "no password supplied: the server asks for one; give it in PGPASSWORD, in the \
-                 password file (~/.pgpass or passfile), in a service file or in the connection \
-                 string",
-            )
+            let mut reason = "no password supplied: the server asks for one; give it in \
+                              PGPASSWORD, in the password file (~/.pgpass or passfile), in a \
+                              service file or in the connection string"
+                .to_owned();
+            // An ignored password file is the most likely explanation.
+            for warning in self.conninfo.warnings() {
+                reason.push_str("; ");
+                reason.push_str(warning);
+            }
+            Failure::refused(reason)
         })
     }
 }
@@ -288,6 +293,18 @@ fn protocol(reason: &str) -> Failure {
     Failure::from(Error::Protocol(reason.to_owned()))
 }
 
+/// A password with a NUL in it.
+fn unsendable(error: std::io::Error) -> Failure {
+    Failure::refused(format!("the password cannot be sent: {error}"))
+}
+
+/// The library computes at most 100,000 iterations, so that no server can keep us busy for ever.
 fn scram_failed(error: &std::io::Error) -> Failure {
-    Failure::refused(format!("SCRAM authentication failed: {error}"))
+    let mut reason = format!("SCRAM authentication failed: {error}");
+    if reason.contains("iteration count") {
+        reason.push_str(
+            "; set the password again with the server's scram_iterations at 100000 or less",
+        );
+    }
+    Failure::refused(reason)
 }

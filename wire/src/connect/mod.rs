@@ -47,8 +47,7 @@ pub struct Connected {
 /// # Errors
 ///
 /// [`Error::Connect`] when no server was reached or none would have us: it names every server that
-/// was tried with its reason. [`Error::Conninfo`] when files named in the connection string cannot
-/// be used. Every address takes at most `connect_timeout`.
+/// was tried with its reason. Every address takes at most `connect_timeout`.
 pub async fn connect(conninfo: &Conninfo) -> Result<Connected> {
     let passes: &[Wanted] = match conninfo.target_session_attrs() {
         Wanted::PreferStandby => &[Wanted::Standby, Wanted::Any],

@@ -357,13 +357,13 @@ fn tls_versions(given: &Given) -> Result<(Option<TlsVersion>, Option<TlsVersion>
 
 fn protocol_versions(given: &Given) -> Result<(ProtocolVersion, ProtocolVersion)> {
     let version = |name: &'static str| match given.value(name) {
-        None | Some("" | "3.0") => Ok(ProtocolVersion::V3_0),
+        None | Some("3.0") => Ok(ProtocolVersion::V3_0),
         Some("3.2" | "latest") => Ok(ProtocolVersion::V3_2),
         Some(_) => Err(given.invalid(name)),
     };
     let lowest = version("min_protocol_version")?;
     let highest = match given.value("max_protocol_version") {
-        None | Some("") => lowest,
+        None => lowest,
         Some(_) => version("max_protocol_version")?,
     };
     if lowest > highest {

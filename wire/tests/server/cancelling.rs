@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgcopydb_testkit::Cluster;
+use pgcopydb_testkit::{Cluster, Version};
 use pgcopydb_wire::ServerError;
 use pgcopydb_wire::connect::{Connected, connect};
 use postgres_protocol::message::frontend;
@@ -42,6 +42,17 @@ async fn over_tls_tcp_and_a_socket() {
     }
     let socket = conninfo(&cluster.conninfo("postgres"));
     is_cancelled(&cluster, connect(&socket).await.unwrap()).await;
+}
+
+/// Keys are longer in version 3.2 of the protocol.
+#[tokio::test]
+async fn with_a_long_key() {
+    let Some(version) = Version::of_major(18) else { return };
+    let cluster = Cluster::builder().version(version).tls().start();
+    for more in ["sslmode=disable", "sslmode=require", "sslmode=require sslnegotiation=direct"] {
+        let conninfo = tcp(&cluster, &format!("{more} max_protocol_version=3.2"));
+        is_cancelled(&cluster, connect(&conninfo).await.unwrap()).await;
+    }
 }
 
 #[tokio::test]

@@ -156,6 +156,15 @@ async fn chains_are_verified_as_libpq_does() {
     assert!(!workshop.agree(&full).await);
     assert!(workshop.agree("sslmode=require host=localhost").await);
 
+    // Expired at once, with and without extensions.
+    for extensions in [LEAF, ""] {
+        workshop.sign("/CN=localhost", extensions, RSA, "-days 0");
+        workshop.install();
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        assert!(!workshop.agree(&full).await, "{extensions}");
+        assert!(workshop.agree("sslmode=require host=localhost").await, "{extensions}");
+    }
+
     // Through an authority between.
     workshop.sign("/CN=between", "basicConstraints=critical,CA:TRUE", RSA, "");
     let between = "x509 -req -in leaf.csr -CA made.crt -CAkey made.key -CAcreateserial -days 9";

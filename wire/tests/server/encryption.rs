@@ -5,17 +5,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use pgcopydb_testkit::Cluster;
+use pgcopydb_testkit::{Cluster, Version};
 use pgcopydb_wire::connect::connect;
 
 use crate::oracle::{Oracle, is_encrypted};
-use crate::{conninfo, tcp};
+use crate::{conninfo, tcp, versions};
 
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// A server with TLS that lets some users in only with, and some only without.
-fn picky() -> Cluster {
+fn picky(version: Version) -> Cluster {
     let cluster = Cluster::builder()
+        .version(version)
         .tls()
         .hba("hostnossl all only_tls 127.0.0.1/32 reject")
         .hba("hostssl all only_plain 127.0.0.1/32 reject")
@@ -50,7 +51,13 @@ async fn differences(oracle: &Oracle, cases: impl IntoIterator<Item = String>) -
 
 #[tokio::test]
 async fn every_mode_does_what_psql_does() {
-    let cluster = picky();
+    for version in versions() {
+        every_mode(version).await;
+    }
+}
+
+async fn every_mode(version: Version) {
+    let cluster = picky(version);
     let other = Cluster::builder().tls().start();
     let oracle = Oracle::new(&cluster);
     let roots = [
@@ -94,7 +101,7 @@ async fn every_mode_does_what_psql_does() {
     let rest = "dbname=postgres port={port}";
     let cases = cases.into_iter().map(|text| format!("{text} {rest}"));
     let differences = differences(&oracle, cases).await;
-    assert!(differences.is_empty(), "{differences}");
+    assert!(differences.is_empty(), "{}: {differences}", cluster.version());
 }
 
 #[tokio::test]
@@ -115,7 +122,7 @@ async fn a_server_without_tls_is_taken_or_not() {
 
 #[tokio::test]
 async fn client_certificates_are_sent() {
-    let cluster = picky();
+    let cluster = picky(Version::default());
     let oracle = Oracle::new(&cluster);
     let tls = cluster.tls();
     let directory = oracle.home().join(".postgresql");
@@ -188,7 +195,7 @@ async fn client_certificates_are_sent() {
 
 #[tokio::test]
 async fn sslcertmode_is_heeded() {
-    let cluster = picky();
+    let cluster = picky(Version::default());
     let tls = cluster.tls();
     let with = format!(
         "host=localhost port={} user=postgres sslmode=require sslcert={} sslkey={}",
@@ -211,7 +218,7 @@ async fn sslcertmode_is_heeded() {
 
 #[tokio::test]
 async fn the_authentication_that_is_required_takes_place() {
-    let cluster = picky();
+    let cluster = picky(Version::default());
     for (user, required, wanted) in [
         ("scram", "scram-sha-256", true),
         ("scram", "md5,scram-sha-256", true),
@@ -237,4 +244,52 @@ async fn the_authentication_that_is_required_takes_place() {
             }
         }
     }
+}
+
+/// What PostgreSQL 15 does not know yet.
+#[tokio::test]
+async fn newer_parameters_do_what_psql_does() {
+    let Some(version) = Version::of_major(18) else { return };
+    let cluster = picky(version);
+    let oracle = Oracle::new(&cluster);
+    let ca = cluster.tls().ca.display().to_string();
+    let tls = cluster.tls();
+    let crt = tls.client_certificate.display();
+    let key = tls.client_key.display();
+    let mut cases = Vec::new();
+    for mode in MODES {
+        for negotiation in ["direct", "postgres", "late"] {
+            cases.push(format!(
+                "user=postgres sslmode={mode} sslnegotiation={negotiation} sslrootcert={ca}"
+            ));
+        }
+    }
+    for required in ["scram-sha-256", "password", "!scram-sha-256", "none", "!none", "x", "md5,md5"]
+    {
+        for user in ["scram", "clear", "postgres"] {
+            cases.push(format!("user={user} password=secret require_auth={required}"));
+        }
+    }
+    for version in ["3.0", "3.1", "3.2", "latest", "4.0", ""] {
+        cases.push(format!("user=postgres max_protocol_version='{version}'"));
+        cases.push(format!("user=postgres min_protocol_version='{version}'"));
+    }
+    for mode in ["disable", "allow", "require", "x"] {
+        for database in ["postgres", "certified"] {
+            cases.push(format!(
+                "user=postgres sslmode=require dbname={database} sslcertmode={mode} \
+                 sslcert={crt} sslkey={key}"
+            ));
+        }
+    }
+    cases.push("user=postgres load_balance_hosts=random".into());
+    cases.push("user=postgres load_balance_hosts=sometimes".into());
+    cases.push("user=postgres sslmode=prefer sslrootcert=system".into());
+    cases.push("user=postgres sslrootcert=system".into());
+    cases.push("user=postgres gssdelegation=1 sslkeylogfile=".into());
+    let cases = cases
+        .into_iter()
+        .map(|text| format!("dbname=postgres {text} host=localhost port={{port}}"));
+    let differences = differences(&oracle, cases).await;
+    assert!(differences.is_empty(), "{differences}");
 }

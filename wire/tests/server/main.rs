@@ -9,10 +9,11 @@ mod encryption;
 mod oracle;
 mod peers;
 mod psql_agrees;
+mod roles;
 
 use std::path::PathBuf;
 
-use pgcopydb_testkit::Cluster;
+use pgcopydb_testkit::{Cluster, Version};
 use pgcopydb_wire::conninfo::{Conninfo, Environment};
 
 /// A connection string for TCP in an empty environment: what the machine has set does not matter.
@@ -32,4 +33,13 @@ fn directory(cluster: &Cluster, name: &str) -> PathBuf {
     let path = cluster.directory().join(name);
     std::fs::create_dir_all(&path).unwrap();
     path
+}
+
+/// The versions to ask for their opinion: the default, and the oldest and the newest that this
+/// machine has.
+fn versions() -> Vec<Version> {
+    let mut versions = vec![Version::default(), Version::oldest(), Version::newest()];
+    versions.sort();
+    versions.dedup();
+    versions
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pgcopydb_testkit::Cluster;
+use pgcopydb_testkit::{Cluster, Version};
 use pgcopydb_wire::connect::{Connected, connect};
 use pgcopydb_wire::conninfo::{Conninfo, Environment, Files};
 use pgcopydb_wire::frame::Framed;
@@ -42,8 +42,10 @@ pub struct Verdict {
 
 impl Oracle {
     pub fn new(cluster: &Cluster) -> Oracle {
+        // What older ones do not know yet is not what we are compared with.
+        let version = cluster.version().max(&Version::default()).clone();
         Oracle {
-            psql: cluster.version().program("psql"),
+            psql: version.program("psql"),
             home: super::directory(cluster, "home"),
             port: cluster.port(),
             sockets: cluster.socket_directory(),

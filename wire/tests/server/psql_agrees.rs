@@ -4,9 +4,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use pgcopydb_testkit::Cluster;
+use pgcopydb_testkit::{Cluster, Version};
 
 use crate::oracle::Oracle;
+use crate::versions;
 
 /// Connection strings and environment variables. `{port}`, `{sockets}`, `{%sockets}` and `{home}`
 /// are filled in.
@@ -200,7 +201,16 @@ const HOSTS: &[Case] = &[
 
 #[tokio::test]
 async fn for_every_connection_string() {
-    let cluster = Cluster::builder().hba("host all clone,filed 127.0.0.1/32 scram-sha-256").start();
+    for version in versions() {
+        compare(version).await;
+    }
+}
+
+async fn compare(version: Version) {
+    let cluster = Cluster::builder()
+        .version(version)
+        .hba("host all clone,filed 127.0.0.1/32 scram-sha-256")
+        .start();
     // The operating system's user, in whose name tests without a user connect.
     let me =
         String::from_utf8(std::process::Command::new("id").arg("-un").output().unwrap().stdout);
@@ -239,7 +249,7 @@ async fn for_every_connection_string() {
             }
         }
     }
-    assert!(differences.is_empty(), "{differences}");
+    assert!(differences.is_empty(), "{}: {differences}", cluster.version());
     // Most strings must reach the server, or the list compares nothing.
     assert!(cases.len() > 140 && reached * 2 > cases.len(), "{reached} of {}", cases.len());
 }
