@@ -3,3 +3,4 @@
 mod clone;
 mod contract;
 mod support;
+mod versions;

@@ -19,7 +19,7 @@ use crate::run::ledger::Ledger;
 use crate::run::{self, Report};
 use crate::stop::Stop;
 use crate::tools::restore::Printer;
-use crate::tools::{Tools, archive, dump};
+use crate::tools::{archive, dump};
 
 /// Copies a database.
 pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
@@ -49,7 +49,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Report> {
     let inventory = inventory(run, stop).await?;
     check_target(run, &inventory).await?;
     run.open_ledger().await?;
-    let tools = Tools::locate(inventory.database.server_version)?;
+    let tools = run.tools(inventory.database.server_version)?;
     let parts = Parts {
         source: run.source.clone(),
         target: run.target.clone(),
@@ -86,7 +86,7 @@ async fn inventory(run: &mut Begun, stop: &Stop) -> Result<Inventory> {
     }
     let id = run.snapshot.id.as_deref();
     let mut session = run.snapshot.reader(&run.source, "catalog").await?;
-    let tools = Tools::locate(session.server_version())?;
+    let tools = run.tools(session.server_version())?;
     tracing::info!("using {} from {}", tools.version, tools.program("pg_dump").display());
     // Both read the catalogs; neither needs the other.
     let dumping = async {

@@ -12,6 +12,7 @@ use crate::pg::{Endpoint, parts};
 use crate::plan::split;
 use crate::run::ledger::{Ledger, Remembered};
 use crate::stop::Stop;
+use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
 
 /// The oldest server that parts of pages can be read from without reading the whole table: TID
@@ -44,6 +45,11 @@ pub struct Begun {
 }
 
 impl Begun {
+    /// The programs that dump a source of that version for this target.
+    pub fn tools(&self, source_version: u32) -> Result<Tools> {
+        Tools::locate(source_version, self.target_session.server_version())
+    }
+
     /// Makes the target remember steps from now on.
     pub async fn open_ledger(&mut self) -> Result<()> {
         self.ledger = Ledger::open(&mut self.target_session).await?;

@@ -11,7 +11,7 @@ const COMPATIBLE: &str = "10, 11, 12, 13, 14, 15, 16, 17, and 18";
 /// Prints the version on standard output.
 pub fn version(as_json: bool) -> Result<()> {
     let version = crate::log::VERSION;
-    let tools = Tools::locate(0).ok();
+    let tools = Tools::locate(0, u32::MAX).ok();
     let tools_version = tools.as_ref().map_or("none found", |tools| tools.version.as_str());
     if !as_json {
         println!("pgcopydb version {version}");

@@ -78,7 +78,10 @@ impl Context {
         let exists = |id: &EntryId, entries: &HashMap<EntryId, usize>| {
             let entry = entries.get(id).map(|&place| &inventory.entries[place]);
             entry.is_some_and(|entry| {
-                entry.description == "SCHEMA" && parts.target_namespaces.contains(&entry.tag)
+                // That of "public" holds no CREATE, but gives it its owner.
+                entry.description == "SCHEMA"
+                    && entry.definition.starts_with("CREATE")
+                    && parts.target_namespaces.contains(&entry.tag)
             })
         };
         let entries: HashMap<EntryId, usize> =

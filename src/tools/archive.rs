@@ -38,7 +38,7 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
         };
         let is_ours = matches!(
             description.as_str(),
-            "INDEX" | "CONSTRAINT" | "FK CONSTRAINT" | "INDEX ATTACH"
+            "INDEX" | "CONSTRAINT" | "FK CONSTRAINT" | "INDEX ATTACH" | "SCHEMA"
         );
         entries.push(Entry {
             id: found.dump_id,

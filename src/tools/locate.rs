@@ -27,30 +27,37 @@ impl Tools {
         self.directory.join(name)
     }
 
-    /// Finds the oldest programs that can read a server of version `source`: those named by
-    /// `PG_CONFIG`, in `PATH`, or in Debian's directories. An older dump suits an older target.
-    pub fn locate(source: u32) -> Result<Tools> {
-        let wanted = source / 10_000;
+    /// Finds the programs that can read a server of version `source` and suit one of version
+    /// `target`: those named by `PG_CONFIG`, in `PATH`, or in Debian's directories.
+    pub fn locate(source: u32, target: u32) -> Result<Tools> {
         let mut found: BTreeMap<u32, Tools> = BTreeMap::new();
         for directory in candidates() {
             if let Some(tools) = Tools::in_directory(&directory) {
                 found.entry(tools.major).or_insert(tools);
             }
         }
+        Tools::choose(found, source / 10_000, target / 10_000)
+    }
+
+    /// The target's own version knows best what the target can take; failing that the newest older
+    /// one, since a newer one may write what the target does not know.
+    fn choose(mut found: BTreeMap<u32, Tools>, source: u32, target: u32) -> Result<Tools> {
         let newest = found.last_key_value().map(|(_, tools)| tools.version.clone());
-        if let Some((_, tools)) = found.into_iter().find(|(major, _)| *major >= wanted) {
-            return Ok(tools);
+        let usable = found.split_off(&source);
+        let suits = usable.range(..=target).next_back().or_else(|| usable.first_key_value());
+        if let Some((_, tools)) = suits {
+            return Ok(tools.clone());
         }
         let error = match newest {
             Some(version) => Error::new(
                 Kind::Tools,
-                format!("\"{version}\" is too old for the source, which runs PostgreSQL {wanted}"),
+                format!("\"{version}\" is too old for the source, which runs PostgreSQL {source}"),
             ),
             None => Error::new(Kind::Tools, "could not find pg_dump and pg_restore"),
         };
         Err(error.hint(format!(
-            "Install the client programs of PostgreSQL {wanted} or newer (Debian: \
-             postgresql-client-{wanted}), and name their pg_config in PG_CONFIG unless they are in \
+            "Install the client programs of PostgreSQL {source} or newer (Debian: \
+             postgresql-client-{source}), and name their pg_config in PG_CONFIG unless they are in \
              PATH."
         )))
     }
@@ -98,6 +105,26 @@ fn major(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tools_suit_both_servers() {
+        let tools = |majors: &[u32]| -> BTreeMap<u32, Tools> {
+            let one = |&major: &u32| {
+                let version = format!("pg_dump (PostgreSQL) {major}");
+                (major, Tools { directory: PathBuf::new(), major, version })
+            };
+            majors.iter().map(one).collect()
+        };
+        let chosen = |majors: &[u32], source, target| {
+            Tools::choose(tools(majors), source, target).map(|tools| tools.major).ok()
+        };
+        assert_eq!(chosen(&[13, 15, 17], 13, 17), Some(17));
+        assert_eq!(chosen(&[13, 15, 18], 13, 17), Some(15));
+        assert_eq!(chosen(&[18], 13, 17), Some(18));
+        assert_eq!(chosen(&[15, 17, 18], 17, 15), Some(17));
+        assert_eq!(chosen(&[15], 17, 17), None);
+        assert_eq!(chosen(&[], 17, 17), None);
+    }
 
     #[test]
     fn versions_of_every_shape() {
