@@ -240,3 +240,35 @@ async fn revoked_certificates_are_refused() {
     assert!(!workshop.agree(&with("")).await);
     assert!(workshop.agree(&with("sslcrl={d}/empty.crl")).await);
 }
+
+/// A server of another protocol that happens to have a certificate must not be taken for ours.
+#[tokio::test]
+async fn tls_without_a_request_must_agree_on_the_protocol() {
+    let workshop = Workshop::open();
+    workshop.sign("/CN=localhost", LEAF, RSA, "");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut other = Command::new("openssl")
+        .args(["s_server", "-quiet", "-cert", "made.crt", "-key", "made.key", "-accept"])
+        .arg(port.to_string())
+        .current_dir(&workshop.directory)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let conninfo = crate::conninfo(&format!(
+        "host=localhost hostaddr=127.0.0.1 port={port} user=u sslmode=verify-full \
+         sslnegotiation=direct sslrootcert={}",
+        workshop.directory.join("ca.crt").display()
+    ));
+    let error = loop {
+        let error = pgcopydb_wire::connect::connect(&conninfo).await.unwrap_err().to_string();
+        // Until it listens.
+        if !error.contains("refused") {
+            break error;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(error.contains("ALPN"), "{error}");
+}
