@@ -85,6 +85,7 @@ async fn inventory(run: &mut Begun, stop: &Stop) -> Result<Inventory> {
         return Ok(inventory);
     }
     let id = run.snapshot.id.as_deref();
+    let target_version = run.target_session.server_version();
     let mut session = run.snapshot.reader(&run.source, "catalog").await?;
     let tools = run.tools(session.server_version())?;
     tracing::info!("using {} from {}", tools.version, tools.program("pg_dump").display());
@@ -96,7 +97,7 @@ async fn inventory(run: &mut Begun, stop: &Stop) -> Result<Inventory> {
     };
     let discovering = async {
         let clock = Instant::now();
-        let mut inventory = discover::discover(&mut session).await?;
+        let mut inventory = discover::discover(&mut session, target_version).await?;
         inventory.roles = preflight::roles(&mut session, &run.settings).await?;
         prepare::split_tables(&mut session, &mut inventory, &run.settings).await?;
         preflight::check_row_security(&mut session).await?;

@@ -65,7 +65,8 @@ pub enum ConstraintKind {
     PrimaryKey,
     /// UNIQUE that a unique index can be turned into.
     Unique,
-    /// EXCLUDE, and keys WITHOUT OVERLAPS: the constraint makes its own index.
+    /// EXCLUDE, keys WITHOUT OVERLAPS, and primary keys that must not touch an inherited NOT NULL: the
+    /// constraint makes its own index.
     Exclusion,
 }
 

@@ -13,13 +13,16 @@ use crate::model::{
 /// Large objects in a batch: one transaction on the target, one lock each until it ends.
 const LARGE_OBJECTS_PER_BATCH: u32 = 1_000;
 
+/// From this version on NOT NULL is a constraint that can be inherited.
+const NOT_NULL_CONSTRAINTS_VERSION: u32 = 180_000;
+
 /// Finds everything there is to copy. The archive's entries are added by whoever makes the archive.
-pub async fn discover(source: &mut Connection) -> Result<Inventory> {
+pub async fn discover(source: &mut Connection, target_version: u32) -> Result<Inventory> {
     let database = database(source).await?;
     let mut tables = rows(source, "tables", include_str!("sql/tables.sql"), table).await?;
     add_columns(source, &mut tables, database.server_version).await?;
     Ok(Inventory {
-        indexes: rows(source, "indexes", include_str!("sql/indexes.sql"), index).await?,
+        indexes: indexes(source, target_version).await?,
         foreign_keys: rows(
             source,
             "foreign keys",
@@ -119,7 +122,14 @@ async fn add_columns(source: &mut Connection, tables: &mut [Table], version: u32
     queried.await.map_err(|error| Error::source("could not list columns", error))
 }
 
-fn index(row: &Row) -> pgcopydb_wire::Result<Index> {
+async fn indexes(source: &mut Connection, target_version: u32) -> Result<Vec<Index>> {
+    let sql = include_str!("sql/indexes.sql");
+    rows(source, "indexes", sql, |row| index(row, target_version)).await
+}
+
+fn index(row: &Row, target_version: u32) -> pgcopydb_wire::Result<Index> {
+    // There a primary key made of an index turns the NOT NULL that a child inherits into its own.
+    let keeps_inherited = target_version >= NOT_NULL_CONSTRAINTS_VERSION && row.flag(19)?;
     let is_btree = row.required(12)? == "btree";
     let constraint = match optional_oid(row, 13)? {
         None => None,
@@ -128,7 +138,7 @@ fn index(row: &Row) -> pgcopydb_wire::Result<Index> {
             name: row.required(14)?.to_owned(),
             kind: match row.required(15)? {
                 // A key WITHOUT OVERLAPS is kept by a GiST index that cannot be made beforehand.
-                "p" if is_btree => ConstraintKind::PrimaryKey,
+                "p" if is_btree && !keeps_inherited => ConstraintKind::PrimaryKey,
                 "u" if is_btree => ConstraintKind::Unique,
                 _ => ConstraintKind::Exclusion,
             },

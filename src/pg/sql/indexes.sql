@@ -2,7 +2,7 @@
 --           whether valid or not, as they are as long as a partition lacks its own.
 -- returns   oid, namespace, name, table oid, definition, columns, is primary, is unique,
 --           is partitioned, tablespace, bytes, has collated text, access method, constraint oid,
---           name, type, definition, deferrable, deferred
+--           name, type, definition, deferrable, deferred, is on an inheritance child
 select i.indexrelid, n.nspname, c.relname, i.indrelid,
        pg_catalog.pg_get_indexdef(i.indexrelid),
        (select coalesce(pg_catalog.string_agg(a.attname, ',' order by a.attnum), '')
@@ -19,7 +19,9 @@ select i.indexrelid, n.nspname, c.relname, i.indrelid,
                 not in ('C', 'POSIX', 'ucs_basic')),
        am.amname,
        k.oid, k.conname, k.contype, pg_catalog.pg_get_constraintdef(k.oid),
-       coalesce(k.condeferrable, false), coalesce(k.condeferred, false)
+       coalesce(k.condeferrable, false), coalesce(k.condeferred, false),
+       not t.relispartition and exists (
+         select from pg_catalog.pg_inherits h where h.inhrelid = t.oid)
   from pg_catalog.pg_index i
        join pg_catalog.pg_class c on c.oid = i.indexrelid
        join pg_catalog.pg_class t on t.oid = i.indrelid
