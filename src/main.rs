@@ -19,6 +19,8 @@ fn main() -> ExitCode {
     for warning in &invocation.warnings {
         tracing::warn!("{warning}");
     }
+    // What this program and its children write is the user's alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

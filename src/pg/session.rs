@@ -80,6 +80,9 @@ impl Endpoint {
                 format!("cannot read the connection string of the {}: {error}", side.word()),
             )
         })?;
+        for warning in conninfo.warnings() {
+            tracing::warn!("{warning}");
+        }
         Ok(Endpoint { side, conninfo })
     }
 

@@ -137,7 +137,7 @@ impl Context {
     }
 
     /// An index.
-    pub fn index(&self, oid: Oid) -> &Index {
+    pub fn index_by_oid(&self, oid: Oid) -> &Index {
         &self.inventory.indexes[self.indexes[&oid]]
     }
 
@@ -201,9 +201,11 @@ impl Context {
             Step::CopyPart { table, part } => {
                 format!("copy {} part {part}/{}", relation(table), self.table(table).parts.len())
             }
-            Step::CreateIndex { index } => format!("create index {}", self.index(index).name),
+            Step::CreateIndex { index } => {
+                format!("create index {}", self.index_by_oid(index).name)
+            }
             Step::FinishIndex { index } => {
-                let index = self.index(index);
+                let index = self.index_by_oid(index);
                 format!("add constraint {} to {}", index.name, relation(index.table))
             }
             Step::AddForeignKey { constraint } => {

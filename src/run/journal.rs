@@ -67,7 +67,7 @@ impl Journal {
 
     /// What a step does, the object it is about, and the table that is, or is on.
     fn about(&self, step: Step) -> (StepKind, Option<Oid>, Option<Oid>) {
-        let index = |oid| (Some(oid), Some(self.context.index(oid).table));
+        let index = |oid| (Some(oid), Some(self.context.index_by_oid(oid).table));
         let key = |oid| (Some(oid), Some(self.context.foreign_key(oid).table));
         let (kind, (oid, table)) = match step {
             Step::RestorePreData { .. } => (StepKind::PreData, (None, None)),

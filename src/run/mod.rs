@@ -274,7 +274,7 @@ impl Dispatcher {
                 Some(self.plan.weight(id)).filter(|weight| *weight < BATCH_WEIGHT_MAX)
             }
             Step::FinishIndex { index } => {
-                let builds = self.context.index(index).builds_with_constraint();
+                let builds = self.context.index_by_oid(index).builds_with_constraint();
                 (!builds).then_some(0)
             }
             Step::AttachIndex { .. }

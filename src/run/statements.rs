@@ -66,7 +66,7 @@ fn unknown(what: &str, oid: crate::model::Oid) -> Error {
 }
 
 fn create_index(context: &Context, oid: crate::model::Oid, hints: Hints) -> Result<String> {
-    let index = context.index(oid);
+    let index = context.index_by_oid(oid);
     let (entry, statements) =
         context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
     let mut text = String::new();
@@ -88,7 +88,7 @@ fn create_index(context: &Context, oid: crate::model::Oid, hints: Hints) -> Resu
 }
 
 fn finish_index(context: &Context, oid: crate::model::Oid) -> Result<String> {
-    let index = context.index(oid);
+    let index = context.index_by_oid(oid);
     let (entry, statements) =
         context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
     let text = statements.finish.join("; ");

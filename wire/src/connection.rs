@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use postgres_protocol::message::frontend;
 
 use crate::cancel::CancelKey;
-use crate::conninfo::Conninfo;
 use crate::connect::{Connected, connect};
+use crate::conninfo::Conninfo;
 use crate::error::{Error, Result, ServerError};
 use crate::frame::{Frame, Framed};
 use crate::row::{Row, Rows};

@@ -245,21 +245,19 @@ impl CopyOut<'_> {
     /// The next CopyData message: a row, or the header or trailer of the binary form. `None` at the
     /// end, when the session is ready again.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
-        loop {
-            let frame = self.connection.next_frame().await?;
-            match frame.tag {
-                b'd' => return Ok(Some(frame.body)),
-                b'c' => {
-                    self.connection.until_ready(|frame| Ok(frame.tag == b'C')).await?;
-                    return Ok(None);
-                }
-                b'E' => {
-                    let error = Error::Server(Box::new(ServerError::parse(&frame.body)?));
-                    self.connection.until_ready(|_| Ok(true)).await.ok();
-                    return Err(error);
-                }
-                tag => return Err(unexpected(tag)),
+        let frame = self.connection.next_frame().await?;
+        match frame.tag {
+            b'd' => Ok(Some(frame.body)),
+            b'c' => {
+                self.connection.until_ready(|frame| Ok(frame.tag == b'C')).await?;
+                Ok(None)
             }
+            b'E' => {
+                let error = Error::Server(Box::new(ServerError::parse(&frame.body)?));
+                self.connection.until_ready(|_| Ok(true)).await.ok();
+                Err(error)
+            }
+            tag => Err(unexpected(tag)),
         }
     }
 }

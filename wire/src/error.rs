@@ -51,11 +51,7 @@ impl Error {
     /// The SQLSTATE, when the server gave one.
     pub fn sqlstate(&self) -> Option<&str> {
         match self {
-            Error::Server(error)
-            | Error::Connect {
-                server: Some(error),
-                ..
-            } => Some(&error.code),
+            Error::Server(error) | Error::Connect { server: Some(error), .. } => Some(&error.code),
             _ => None,
         }
     }
@@ -128,10 +124,7 @@ impl ServerError {
             if field == 0 {
                 return Ok(error);
             }
-            let end = rest
-                .iter()
-                .position(|&byte| byte == 0)
-                .ok_or_else(unterminated)?;
+            let end = rest.iter().position(|&byte| byte == 0).ok_or_else(unterminated)?;
             let value = String::from_utf8_lossy(&rest[..end]).into_owned();
             body = &rest[end + 1..];
             match field {
@@ -155,11 +148,7 @@ impl ServerError {
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {} (SQLSTATE {})",
-            self.severity, self.message, self.code
-        )
+        write!(f, "{}: {} (SQLSTATE {})", self.severity, self.message, self.code)
     }
 }
 

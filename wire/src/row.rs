@@ -122,7 +122,8 @@ impl Row {
     /// A value that is never NULL, as a number or whatever else is read from text.
     pub fn parsed<T: std::str::FromStr>(&self, column: usize) -> Result<T> {
         let text = self.required(column)?;
-        text.parse().map_err(|_| Error::Protocol(format!("cannot read {text:?} in column {column}")))
+        text.parse()
+            .map_err(|_| Error::Protocol(format!("cannot read {text:?} in column {column}")))
     }
 
     /// A boolean that is never NULL.
@@ -155,7 +156,8 @@ mod tests {
 
     #[test]
     fn values_and_nulls() {
-        let row = Row::parse(Bytes::from_static(b"\0\x03\0\0\0\x01t\xff\xff\xff\xff\0\0\0\0")).unwrap();
+        let row =
+            Row::parse(Bytes::from_static(b"\0\x03\0\0\0\x01t\xff\xff\xff\xff\0\0\0\0")).unwrap();
         assert!(row.flag(0).unwrap());
         assert_eq!(row.text(1).unwrap(), None);
         assert_eq!(row.text(2).unwrap(), Some(""));
