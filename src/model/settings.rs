@@ -23,7 +23,7 @@ pub struct Jobs {
     pub table: u16,
     /// Indexes and constraints built at the same time.
     pub index: u16,
-    /// Jobs of `pg_restore`.
+    /// Materialized views filled at the same time.
     pub restore: u16,
     /// Batches of large objects copied at the same time.
     pub large_object: u16,

@@ -101,14 +101,16 @@ pub enum Pool {
     Index,
     /// Target; `--table-jobs` of them.
     Vacuum,
+    /// Target; `--restore-jobs` of them.
+    Restore,
     /// Target; one, since these take milliseconds and locks on several tables each.
     Schema,
 }
 
 impl Pool {
     /// All pools.
-    pub const ALL: [Pool; 5] =
-        [Pool::Copy, Pool::LargeObject, Pool::Index, Pool::Vacuum, Pool::Schema];
+    pub const ALL: [Pool; 6] =
+        [Pool::Copy, Pool::LargeObject, Pool::Index, Pool::Vacuum, Pool::Restore, Pool::Schema];
 }
 
 impl Step {
@@ -122,8 +124,8 @@ impl Step {
             Step::CopyLargeObjects { .. } => Pool::LargeObject,
             Step::CreateIndex { .. }
             | Step::FinishIndex { .. }
-            | Step::ValidateForeignKey { .. }
-            | Step::RefreshView { .. } => Pool::Index,
+            | Step::ValidateForeignKey { .. } => Pool::Index,
+            Step::RefreshView { .. } => Pool::Restore,
             Step::Analyze { .. } => Pool::Vacuum,
             Step::RestorePreData { .. }
             | Step::AttachIndex { .. }

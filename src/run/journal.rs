@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::log;
 use crate::model::{Oid, StepKind};
 use crate::plan::Step;
+use crate::report::units;
 
 /// Keeps the records of a run.
 pub struct Journal {
@@ -49,6 +50,7 @@ impl Journal {
 
     /// A step has succeeded.
     pub async fn done(&self, step: Step, done: Done) -> Result<()> {
+        self.tell(step, &done);
         let outcome = StepOutcome {
             bytes: done.bytes,
             rows: done.rows,
@@ -56,6 +58,18 @@ impl Journal {
             command: Some(done.command).filter(|command| !command.is_empty()),
         };
         self.catalog.step_done(&self.context.key(step), outcome).await
+    }
+
+    fn tell(&self, step: Step, done: &Done) {
+        let label = self.context.label(step);
+        let took = units::seconds(done.duration);
+        match step {
+            Step::CopyTable { .. } | Step::CopyPart { .. } | Step::CopyLargeObjects { .. } => {
+                let bytes = units::bytes(done.bytes);
+                crate::notice!("{label}: {} rows, {bytes} in {took}", done.rows);
+            }
+            _ => crate::notice!("{label}: {took}"),
+        }
     }
 
     /// A step has failed: said now, and listed again at the end.

@@ -122,6 +122,7 @@ fn open_seats(
         (Pool::Copy, jobs.table, "copy"),
         (Pool::Index, jobs.index, "index"),
         (Pool::Vacuum, jobs.table, "vacuum"),
+        (Pool::Restore, jobs.restore, "restore"),
         (Pool::LargeObject, jobs.large_object, "large objects"),
     ];
     let mut seats = Vec::new();
