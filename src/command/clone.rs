@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Inventory, Section, Settings};
 use crate::pg::{Endpoint, Side, discover, preflight, properties};
 use crate::plan::resume::outstanding;
-use crate::plan::{Plan, Step, clone as plan, pre_data};
+use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
 use crate::run::context::{Context, Parts};
 use crate::run::ledger::Ledger;
@@ -124,11 +124,7 @@ async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
         .entries
         .iter()
         .filter(|entry| entry.is_pre_data && pre_data::is_wanted(entry, &run.settings))
-        .filter(|entry| preflight::is_relation(&entry.description))
-        .filter_map(|entry| {
-            let namespace = entry.namespace.as_ref()?;
-            Some(crate::model::QualifiedName::new(namespace, &entry.tag).to_string())
-        })
+        .filter_map(|entry| drop::relation_name(entry).map(|name| name.to_string()))
         .collect();
     preflight::check_nothing_in_the_way(&mut run.target_session, &wanted).await
 }

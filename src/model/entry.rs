@@ -28,6 +28,8 @@ pub struct Entry {
     pub is_pre_data: bool,
     /// The statements that make it, for the kinds that we run ourselves; empty otherwise.
     pub definition: String,
+    /// The statement that drops it, for the kinds that `--drop-if-exists` drops by it; empty otherwise.
+    pub drop: String,
     /// The tablespace to set for it.
     pub tablespace: Option<String>,
     /// The entries it needs.

@@ -8,6 +8,8 @@ use super::{Jobs, Oid, QualifiedName};
 /// What a step does, as far as records and reports tell steps apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepKind {
+    /// Drops what is in the way.
+    Drop,
     /// Makes objects of the pre-data section.
     PreData,
     /// Copies a whole table.
@@ -40,7 +42,8 @@ pub enum StepKind {
 
 impl StepKind {
     /// All kinds.
-    pub const ALL: [StepKind; 14] = [
+    pub const ALL: [StepKind; 15] = [
+        StepKind::Drop,
         StepKind::PreData,
         StepKind::CopyTable,
         StepKind::CopyPart,
@@ -60,6 +63,7 @@ impl StepKind {
     /// Its name in records.
     pub fn name(self) -> &'static str {
         match self {
+            StepKind::Drop => "drop",
             StepKind::PreData => "pre-data",
             StepKind::CopyTable => "copy table",
             StepKind::CopyPart => "copy part",
@@ -85,7 +89,7 @@ impl StepKind {
     /// The section its time counts for.
     pub fn section(self) -> Section {
         match self {
-            StepKind::PreData => Section::PrepareSchema,
+            StepKind::Drop | StepKind::PreData => Section::PrepareSchema,
             StepKind::CopyTable | StepKind::CopyPart | StepKind::ExtensionData => Section::Copy,
             StepKind::CreateIndex => Section::CreateIndex,
             StepKind::FinishIndex | StepKind::AddForeignKey | StepKind::ValidateForeignKey => {

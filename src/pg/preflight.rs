@@ -78,11 +78,6 @@ pub fn listed(names: &[String]) -> String {
     }
 }
 
-/// Whether an entry of the archive makes something that has a name among relations.
-pub fn is_relation(description: &str) -> bool {
-    matches!(description, "TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE" | "FOREIGN TABLE")
-}
-
 /// Says which relations of the target stand where one of ours must be.
 pub async fn check_nothing_in_the_way(
     target: &mut Connection,

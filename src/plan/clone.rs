@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::statement::{IndexStatements, index_statements};
-use super::{Plan, Step, StepId, pre_data};
+use super::{Plan, Step, StepId, drop, pre_data};
 use crate::model::{
     Entry, EntryId, ForeignKey, Index, Inventory, Oid, QualifiedName, Settings, Table, TableKind,
 };
@@ -19,6 +19,7 @@ const COLLATED_INDEX_WEIGHT: u64 = 3;
 /// Plans a clone. `target_version` is the target server's.
 pub fn clone(inventory: &Inventory, settings: &Settings, target_version: u32) -> Plan {
     let mut planner = Planner::new(inventory, settings, target_version);
+    planner.drop_objects();
     planner.pre_data();
     planner.side_steps();
     planner.tables();
@@ -99,6 +100,15 @@ impl<'a> Planner<'a> {
             index_steps: HashMap::new(),
             entry_steps: HashMap::new(),
             all: Vec::new(),
+        }
+    }
+
+    /// What is in the way goes before anything is made.
+    fn drop_objects(&mut self) {
+        for batch in 0..drop::batches(&self.inventory.entries, self.settings).len() {
+            let step = Step::DropObjects { batch: batch as u32 };
+            let id = self.plan.add(step, u64::MAX, &self.schema);
+            self.schema = vec![id];
         }
     }
 

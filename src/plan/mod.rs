@@ -2,6 +2,7 @@
 //! waits or logs; the dispatcher (`run`) takes steps out and says how they ended.
 
 pub mod clone;
+pub mod drop;
 pub mod format;
 pub mod pre_data;
 pub mod resume;
@@ -15,6 +16,11 @@ use crate::model::{EntryId, Oid};
 /// One unit of work that succeeds or fails as a whole. Objects are named by their OID on the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
+    /// Drops what is in the way on the target.
+    DropObjects {
+        /// Which batch, from 0.
+        batch: u32,
+    },
     /// A run of entries of the archive's pre-data section.
     RestorePreData {
         /// Which run.
@@ -127,7 +133,8 @@ impl Step {
             | Step::ValidateForeignKey { .. } => Pool::Index,
             Step::RefreshView { .. } => Pool::Restore,
             Step::Analyze { .. } => Pool::Vacuum,
-            Step::RestorePreData { .. }
+            Step::DropObjects { .. }
+            | Step::RestorePreData { .. }
             | Step::AttachIndex { .. }
             | Step::AddForeignKey { .. }
             | Step::RestorePostData { .. }

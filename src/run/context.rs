@@ -11,9 +11,10 @@ use crate::model::{
 };
 use crate::pg::{Endpoint, snapshot};
 use crate::plan::clone::{foreign_key_object, index_object, post_data_by_object};
+use crate::plan::drop::Batch;
 use crate::plan::format::{Format, Types};
 use crate::plan::statement::{IndexStatements, index_statements};
-use crate::plan::{Step, pre_data};
+use crate::plan::{Step, drop, pre_data};
 use crate::stop::Stop;
 use crate::tools::restore::Printer;
 
@@ -36,6 +37,8 @@ pub struct Context {
     pub ledger: Ledger,
     /// The wish to stop.
     pub stop: Stop,
+    /// What is dropped before that, a transaction's worth each.
+    pub drops: Vec<Batch>,
     /// Entries of the pre-data section, a transaction's worth each.
     pub pre_data: Vec<Vec<EntryId>>,
     /// How the rows of every table travel, by the table's place in the inventory.
@@ -106,6 +109,7 @@ impl Context {
             tables: places(&inventory.tables, |table| table.oid),
             indexes: places(&inventory.indexes, |index| index.oid),
             foreign_keys: places(&inventory.foreign_keys, |key| key.oid),
+            drops: drop::batches(&inventory.entries, &settings),
             pre_data,
             formats,
             entries,
@@ -194,6 +198,9 @@ impl Context {
             None => oid.to_string(),
         };
         match step {
+            Step::DropObjects { batch } => {
+                format!("drop what is in the way {}/{}", batch + 1, self.drops.len())
+            }
             Step::RestorePreData { chunk } => {
                 format!("restore pre-data {}/{}", chunk + 1, self.pre_data.len())
             }
@@ -244,6 +251,13 @@ impl Context {
     /// What a step is called in records, which outlive this run and its archive.
     pub fn key(&self, step: Step) -> String {
         match step {
+            Step::DropObjects { batch } => {
+                let (count, first) = match &self.drops[batch as usize] {
+                    Batch::Relations(names) => (names.len(), names[0].to_string()),
+                    Batch::Objects(ids) => (ids.len(), self.entry(ids[0]).key()),
+                };
+                format!("drop {batch} {count} {first}")
+            }
             Step::RestorePreData { chunk } => {
                 let chunks = &self.pre_data[chunk as usize];
                 let first = chunks.first().map_or(String::new(), |id| self.entry(*id).key());

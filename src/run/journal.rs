@@ -84,6 +84,7 @@ impl Journal {
         let index = |oid| (Some(oid), Some(self.context.index_by_oid(oid).table));
         let key = |oid| (Some(oid), Some(self.context.foreign_key(oid).table));
         let (kind, (oid, table)) = match step {
+            Step::DropObjects { .. } => (StepKind::Drop, (None, None)),
             Step::RestorePreData { .. } => (StepKind::PreData, (None, None)),
             Step::CopyTable { table } => (StepKind::CopyTable, (Some(table), Some(table))),
             Step::CopyPart { table, .. } => (StepKind::CopyPart, (Some(table), Some(table))),

@@ -30,10 +30,11 @@ pub async fn batch(
     let batches = &context.inventory.large_objects.batches;
     let from = batches[number as usize];
     let below = batches.get(number as usize + 1).copied();
-    if context.settings.drop_if_exists {
-        unlink(target, from, below).await?;
-    }
-    let (copied, large) = small_objects(source, target, from, below, moved).await?;
+    let in_the_way = match context.settings.drop_if_exists {
+        true => InTheWay::Dropped,
+        false => InTheWay::Kept,
+    };
+    let (copied, large) = small_objects(source, target, from, below, in_the_way, moved).await?;
     let mut done = copied;
     for oid in large {
         done.bytes += rest_of_object(source, target, oid, moved).await?;
@@ -66,13 +67,11 @@ fn range(from: Oid, below: Option<Oid>) -> String {
     }
 }
 
-async fn unlink(target: &mut Connection, from: Oid, below: Option<Oid>) -> Result<()> {
-    let sql = format!(
-        "select pg_catalog.lo_unlink(m.oid) from pg_catalog.pg_largeobject_metadata m where {}",
-        range(from, below)
-    );
-    target.execute(&sql).await.map_err(write_failed)?;
-    Ok(())
+/// What becomes of objects of the target that have the number of one of the source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InTheWay {
+    Dropped,
+    Kept,
 }
 
 /// Copies the first chunk of every object; returns those that have more.
@@ -81,6 +80,7 @@ async fn small_objects(
     target: &mut Connection,
     from: Oid,
     below: Option<Oid>,
+    in_the_way: InTheWay,
     moved: &AtomicU64,
 ) -> Result<(Done, Vec<Oid>)> {
     let sql = format!(
@@ -94,6 +94,9 @@ async fn small_objects(
     let mut pipeline = target.pipeline().map_err(write_failed)?;
     let create = "select pg_catalog.lo_from_bytea($1, $2)";
     pipeline.prepare("create", create).await.map_err(write_failed)?;
+    let unlink = "select pg_catalog.lo_unlink(m.oid) \
+                  from pg_catalog.pg_largeobject_metadata m where m.oid = $1";
+    pipeline.prepare("unlink", unlink).await.map_err(write_failed)?;
     let (mut done, mut large, mut unsynced) = (Done::default(), Vec::new(), 0);
     while let Some(message) = copy.next().await.map_err(read_failed)? {
         rows.push(&message);
@@ -102,7 +105,11 @@ async fn small_objects(
             if content.len() == CHUNK_BYTES {
                 large.push(oid);
             }
-            let values = [Value::Text(&oid.to_string()), Value::Binary(content)];
+            let number = oid.to_string();
+            if in_the_way == InTheWay::Dropped {
+                pipeline.execute("unlink", &[Value::Text(&number)]).await.map_err(write_failed)?;
+            }
+            let values = [Value::Text(&number), Value::Binary(content)];
             pipeline.execute("create", &values).await.map_err(write_failed)?;
             done.rows += 1;
             done.bytes += content.len() as u64;

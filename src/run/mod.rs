@@ -3,6 +3,7 @@
 
 pub mod context;
 mod copy;
+mod drop;
 mod extension;
 mod journal;
 mod large_object;
@@ -281,7 +282,8 @@ impl Dispatcher {
             Step::AttachIndex { .. }
             | Step::AddForeignKey { .. }
             | Step::RestorePostData { .. } => Some(0),
-            Step::RestorePreData { .. }
+            Step::DropObjects { .. }
+            | Step::RestorePreData { .. }
             | Step::CopyPart { .. }
             | Step::CopyLargeObjects { .. }
             | Step::SetSequences

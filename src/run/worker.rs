@@ -11,7 +11,7 @@ use pgcopydb_wire::Connection;
 use super::context::Context;
 use super::ledger::Ledger;
 use super::statements::{self, Hints};
-use super::{copy, extension, large_object, schema, sequence};
+use super::{copy, drop, extension, large_object, schema, sequence};
 use crate::error::{Error, Kind, Result};
 use crate::pg::Side;
 use crate::plan::{Step, StepId};
@@ -212,6 +212,9 @@ impl Worker {
             for step in &steps {
                 let begun = Instant::now();
                 let mut one = match *step {
+                    Step::DropObjects { batch } => {
+                        drop::batch(context, target, batch).await?
+                    }
                     Step::RestorePreData { chunk } => {
                         schema::pre_data(context, target, chunk).await?
                     }

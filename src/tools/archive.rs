@@ -7,6 +7,7 @@ use libpgdump::Section;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{Entry, Oid};
+use crate::plan::drop::is_dropped_by_statement;
 
 /// Reads the entries of an archive, in the archive's order. The statements are kept for the kinds
 /// that this program runs itself.
@@ -40,6 +41,7 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
             description.as_str(),
             "INDEX" | "CONSTRAINT" | "FK CONSTRAINT" | "INDEX ATTACH" | "SCHEMA"
         );
+        let is_dropped = is_dropped_by_statement(&description);
         entries.push(Entry {
             id: found.dump_id,
             catalog: oid(&found.table_oid)?,
@@ -50,6 +52,7 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
             owner: found.owner.clone().filter(|owner| !owner.is_empty()),
             is_pre_data,
             definition: found.defn.clone().filter(|_| is_ours).unwrap_or_default(),
+            drop: found.drop_stmt.clone().filter(|_| is_dropped).unwrap_or_default(),
             tablespace: found.tablespace.clone().filter(|tablespace| !tablespace.is_empty()),
             dependencies: found.dependencies.clone(),
         });

@@ -159,6 +159,7 @@ fn entry(id: i32) -> Entry {
         owner: None,
         is_pre_data: true,
         definition: "CREATE TABLE items (id integer);".to_owned(),
+        drop: String::new(),
         tablespace: None,
         dependencies: vec![1, 2, 3],
     }
