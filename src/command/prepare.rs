@@ -65,9 +65,12 @@ pub async fn begin(
     _stop: &Stop,
 ) -> Result<Begun> {
     let workdir = WorkDir::open(settings.directory.as_deref(), Mode::Run)?;
+    let mut source_session = source.open("clone").await?;
     let mut target_session = target.open("clone").await?;
     refuse_standby(&mut target_session).await?;
     Ledger::lock(&mut target_session).await?;
+    refuse_same_database(&mut source_session, &mut target_session).await?;
+    source_session.close().await;
     if settings.beginning == Beginning::Restart {
         workdir.clear()?;
         Ledger::drop(&mut target_session).await?;
@@ -115,6 +118,31 @@ async fn refuse_standby(target: &mut Connection) -> Result<()> {
         .hint("Connect to the primary, for example with target_session_attrs=read-write."));
     }
     Ok(())
+}
+
+/// Refuses to copy a database onto itself, whatever its servers are called in the two connection
+/// strings.
+async fn refuse_same_database(source: &mut Connection, target: &mut Connection) -> Result<()> {
+    let found = crate::pg::discover::database(source).await?;
+    let refused = |message: &str| {
+        Err(Error::new(Kind::Arguments, message).hint("Check --source and --target."))
+    };
+    if Ledger::is_locked_by(source, target).await? {
+        return refused("the source and the target are the same database");
+    }
+    if !found.is_standby {
+        return Ok(());
+    }
+    let sql = include_str!("../pg/sql/identity.sql");
+    let ours = source.query(sql, &[]).await;
+    let theirs = target.query(sql, &[]).await;
+    match (ours, theirs) {
+        (Ok(ours), Ok(theirs)) if ours.value().ok() == theirs.value().ok() => {
+            refused("the source is a standby of the target: they are the same database")
+        }
+        // Where a server does not tell, the user has to know.
+        _ => Ok(()),
+    }
 }
 
 fn setup(source: &Endpoint, target: &Endpoint, settings: &Settings) -> Setup {

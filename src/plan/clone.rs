@@ -241,13 +241,18 @@ impl<'a> Planner<'a> {
                 tables.insert(entry.id, index.table);
             }
         }
+        let mut indexed = HashMap::new();
         for entry in inventory.entries.iter().filter(|e| e.description == "INDEX ATTACH") {
             let steps = entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id));
             let needs: Vec<StepId> = steps.copied().collect();
-            let id = self.plan.add(Step::AttachIndex { entry: entry.id }, 0, &needs);
+            let table = entry.dependencies.iter().find_map(|id| tables.get(id)).copied();
+            // It locks tables all over the tree, as adding a constraint does.
+            let follows = table.map(|table| self.settled(&mut indexed, table));
+            let step = Step::AttachIndex { entry: entry.id };
+            let id = self.plan.add_following(step, 0, &needs, follows.as_slice());
             self.entry_steps.insert(entry.id, id);
             self.all.push(id);
-            if let Some(&table) = entry.dependencies.iter().find_map(|id| tables.get(id)) {
+            if let Some(table) = table {
                 self.note_work(table, &[id]);
             }
         }

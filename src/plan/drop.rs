@@ -1,6 +1,6 @@
 //! What `--drop-if-exists` drops on the target before anything is made: everything of the archive
-//! that has a name of its own, in the opposite of the archive's order. Namespaces, extensions and
-//! languages stay: the archive's entry takes over what is there.
+//! that has a name of its own, in the opposite of the archive's order. Namespaces and extensions
+//! stay: the archive's entry takes over what is there.
 
 use super::pre_data::is_wanted;
 use crate::model::{Entry, EntryId, QualifiedName, Settings};
@@ -77,6 +77,7 @@ pub fn is_dropped_by_statement(description: &str) -> bool {
             | "OPERATOR"
             | "OPERATOR CLASS"
             | "OPERATOR FAMILY"
+            | "PROCEDURAL LANGUAGE"
             | "PROCEDURE"
             | "PUBLICATION"
             | "SERVER"

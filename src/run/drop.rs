@@ -68,10 +68,7 @@ async fn relations(
 }
 
 /// Drops one object; false if there was none.
-async fn object(
-    target: &mut Connection,
-    entry: &Entry,
-) -> std::result::Result<bool, Failure> {
+async fn object(target: &mut Connection, entry: &Entry) -> std::result::Result<bool, Failure> {
     let mut statement = if_exists(entry);
     if entry.description == "SUBSCRIPTION" {
         // Its slot on the publisher may be in use by the source's subscription of the same name.
@@ -91,7 +88,8 @@ async fn object(
             Ok(false)
         }
         Err(error) => {
-            let doing = format!("could not drop {} {}", entry.description.to_lowercase(), entry.tag);
+            let doing =
+                format!("could not drop {} {}", entry.description.to_lowercase(), entry.tag);
             Err(Failure { error: Error::target(doing, error), sql: Some(statement) })
         }
     }
@@ -102,12 +100,12 @@ fn tell_losses(context: &Context, target: &mut Connection) {
     let entries = context.inventory.entries.iter();
     let ours: HashSet<String> = entries.filter_map(described).collect();
     for notice in target.take_notices() {
-        // One object is in the message, several are in the detail, a line each.
-        let lines = notice.message.lines().chain(notice.detail.as_deref().unwrap_or("").lines());
-        for line in lines.filter_map(|line| line.strip_prefix(CASCADES)) {
-            let is_list = line.ends_with(" other objects");
-            if !is_list && !object_of(line).is_some_and(|object| ours.contains(object)) {
-                tracing::warn!("dropped as well, since it depended on what was in the way: {line}");
+        // One object is in the message, several are in the detail. Names may hold line breaks.
+        let text = notice.detail.as_deref().unwrap_or(&notice.message);
+        let Some(text) = text.strip_prefix(CASCADES) else { continue };
+        for lost in text.split(&format!("\n{CASCADES}")) {
+            if !object_of(lost).is_some_and(|object| ours.contains(object)) {
+                tracing::warn!("dropped as well, since it depended on what was in the way: {lost}");
             }
         }
     }

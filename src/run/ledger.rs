@@ -54,6 +54,18 @@ impl Ledger {
         end_leftovers(session).await
     }
 
+    /// Whether `source` is connected to the very database that `target` has locked.
+    pub async fn is_locked_by(source: &mut Connection, target: &mut Connection) -> Result<bool> {
+        let read = |error| Error::target("could not identify the session", error);
+        let rows = target.query("select pg_catalog.pg_backend_pid()", &[]).await.map_err(read)?;
+        let pid = rows.value().map_err(read)?.unwrap_or_default();
+        let (class, object) = (LOCK_CLASS.to_string(), RUN_LOCK.to_string());
+        let sql = include_str!("../pg/sql/is_our_lock.sql");
+        let rows = source.query(sql, &[Some(&class), Some(&object), Some(pid)]).await;
+        rows.and_then(|rows| rows.first().map_or(Ok(false), |row| row.flag(0)))
+            .map_err(|error| Error::source("could not look for locks", error))
+    }
+
     /// Reads what an earlier run did, without changing anything.
     pub async fn remembered(session: &mut Connection) -> Result<Remembered> {
         let failed = |error| Error::target("could not read the record of done steps", error);

@@ -212,9 +212,7 @@ impl Worker {
             for step in &steps {
                 let begun = Instant::now();
                 let mut one = match *step {
-                    Step::DropObjects { batch } => {
-                        drop::batch(context, target, batch).await?
-                    }
+                    Step::DropObjects { batch } => drop::batch(context, target, batch).await?,
                     Step::RestorePreData { chunk } => {
                         schema::pre_data(context, target, chunk).await?
                     }

@@ -1,5 +1,7 @@
 //! Whole databases.
 
+mod replace;
+
 use pgcopydb_testkit::{Pair, workload};
 
 use crate::support::pgcopydb;
