@@ -115,7 +115,7 @@ pub(super) struct JobsArgs {
     )]
     pub(super) index_jobs: u16,
 
-    /// Jobs of pg_restore [default: as --index-jobs]
+    /// Materialized views filled at the same time [default: as --index-jobs]
     #[arg(
         short = 'j',
         long,
@@ -141,7 +141,8 @@ pub(super) struct JobsArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Big tables")]
 pub(super) struct SplitArgs {
-    /// Copy tables of this size and more in parts of about this size, as in 10GB [default: never]
+    /// Copy tables of this size and more in parts of about this size, as in 10GB; 0 for never
+    /// [default: only where a worker would be left without work]
     #[arg(
         short = 'L',
         long,

@@ -136,12 +136,7 @@ impl CloneArgs {
             not_consistent: self.run.not_consistent,
             snapshot: self.run.snapshot,
             directory: self.directory.dir,
-            // Zero is the published way to say "never".
-            split_tables_larger_than: self
-                .split
-                .split_tables_larger_than
-                .map(|size| size.0)
-                .filter(|bytes| *bytes > 0),
+            split_tables_larger_than: self.split.split_tables_larger_than.map(|size| size.0),
             split_max_parts: self.split.split_max_parts,
             skip_split_by_ctid: self.split.skip_split_by_ctid,
             row_format: match self.format.copy_format {

@@ -127,7 +127,7 @@ fn restore_jobs_follow_index_jobs() {
 
 #[test]
 fn a_size_of_zero_means_never() {
-    assert_eq!(settings("--split-at 0").split_tables_larger_than, None);
+    assert_eq!(settings("--split-at 0").split_tables_larger_than, Some(0));
 }
 
 #[test]

@@ -230,6 +230,7 @@ pub async fn split_tables(
 ) -> Result<()> {
     let version = inventory.database.server_version;
     let threshold = match settings.split_tables_larger_than {
+        Some(0) => return Ok(()),
         Some(bytes) => bytes,
         // What one worker would have to do if all had the same: a larger table makes others idle.
         None => {

@@ -52,7 +52,8 @@ pub struct Settings {
     pub snapshot: Option<String>,
     /// The work directory; `None` for the default one.
     pub directory: Option<PathBuf>,
-    /// Tables of at least this many bytes are copied in parts.
+    /// Tables of at least this many bytes are copied in parts; 0 for none, `None` for those that
+    /// would leave workers without work.
     pub split_tables_larger_than: Option<u64>,
     /// The most parts one table is cut into.
     pub split_max_parts: Option<u32>,
