@@ -69,6 +69,15 @@ impl Catalog {
         .await
     }
 
+    /// Whether an inventory was saved, and all of it.
+    pub async fn has_inventory(&self) -> Result<bool> {
+        self.read(LOADING, |transaction| {
+            let query = "select exists (select 1 from inventory where is_complete)";
+            transaction.query_row(query, (), |row| row.get(0))
+        })
+        .await
+    }
+
     /// Loads the inventory; `None` if none was saved, or not all of it.
     pub async fn load_inventory(&self) -> Result<Option<Inventory>> {
         self.read(LOADING, |transaction| {

@@ -29,7 +29,7 @@ use crate::error::{Error, Kind, Result};
 use error::{Failure, explain};
 pub use progress::RunningStep;
 pub use record::{StepOutcome, StepStart};
-pub use setup::{Consistency, Setup};
+pub use setup::{Bound, Consistency, Setup};
 use writer::{Job, Note};
 
 /// A handle to the catalog; clones share the file, which is closed when the last one is dropped.

@@ -34,6 +34,17 @@ pub struct Setup {
     pub jobs: Jobs,
 }
 
+/// What of an earlier run's set-up binds a later one, besides the servers and the filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Whether both must see the same data.
+    pub consistency: Consistency,
+    /// Whether tables were cut into parts that are still being copied.
+    pub split: bool,
+    /// Whether every option must be given again; otherwise one that was given once holds.
+    pub options: bool,
+}
+
 /// Whether all runs in a directory must see the same data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
@@ -43,22 +54,30 @@ pub enum Consistency {
     Waived,
 }
 
+/// Says what is in the way; it is about one run, not about what is copied.
+const DROP_IF_EXISTS: &str = "--drop-if-exists";
+
+/// The options that change what is copied.
+fn options(settings: &mut Settings) -> [(&'static str, &mut bool); 10] {
+    [
+        ("--skip-split-by-ctid", &mut settings.skip_split_by_ctid),
+        (DROP_IF_EXISTS, &mut settings.drop_if_exists),
+        ("--no-owner", &mut settings.no_owner),
+        ("--no-acl", &mut settings.no_acl),
+        ("--no-comments", &mut settings.no_comments),
+        ("--no-tablespaces", &mut settings.no_tablespaces),
+        ("--skip-large-objects", &mut settings.skip_large_objects),
+        ("--skip-extensions", &mut settings.skip_extensions),
+        ("--skip-ext-comments", &mut settings.skip_extension_comments),
+        ("--skip-db-properties", &mut settings.skip_db_properties),
+    ]
+}
+
 impl Setup {
     /// What these settings want of a directory.
     pub fn new(source: String, target: Option<String>, settings: &Settings) -> Setup {
-        let options = [
-            ("--skip-split-by-ctid", settings.skip_split_by_ctid),
-            ("--drop-if-exists", settings.drop_if_exists),
-            ("--no-owner", settings.no_owner),
-            ("--no-acl", settings.no_acl),
-            ("--no-comments", settings.no_comments),
-            ("--no-tablespaces", settings.no_tablespaces),
-            ("--skip-large-objects", settings.skip_large_objects),
-            ("--skip-extensions", settings.skip_extensions),
-            ("--skip-ext-comments", settings.skip_extension_comments),
-            ("--skip-db-properties", settings.skip_db_properties),
-        ];
-        let given = options.into_iter().filter(|(_, is_given)| *is_given);
+        let mut asked = settings.clone();
+        let given = options(&mut asked).into_iter().filter(|(_, is_given)| **is_given);
         Setup {
             source,
             target,
@@ -71,14 +90,18 @@ impl Setup {
         }
     }
 
+    /// Adds what the directory was given by earlier runs to what this one wants.
+    pub fn settle(&self, settings: &mut Settings) {
+        for (name, is_given) in options(settings) {
+            *is_given |= self.options.contains_key(name);
+        }
+        settings.split_tables_larger_than = self.split_tables_larger_than;
+        settings.split_max_parts = self.split_max_parts;
+    }
+
     /// What a later run goes on with: what it wants, and where it names nothing, what was
     /// registered. An error if it wants something else.
-    pub fn continued(
-        &self,
-        wanted: &Setup,
-        consistency: Consistency,
-        directory: &Path,
-    ) -> Result<Setup> {
+    pub fn continued(&self, wanted: &Setup, bound: Bound, directory: &Path) -> Result<Setup> {
         let refused = |what: &str, was: &dyn Display, is: &dyn Display, hint: &str| {
             Error::new(Kind::State, format!("could not resume in \"{}\"", directory.display()))
                 .detail(format!("The directory is for {what} {was}, this command names {is}."))
@@ -99,7 +122,7 @@ impl Setup {
         }
         if let (Some(was), Some(is)) = (&self.snapshot, &wanted.snapshot)
             && was != is
-            && consistency == Consistency::Required
+            && bound.consistency == Consistency::Required
         {
             let hint = "Name that snapshot with --snapshot, use another with --not-consistent, or \
                         start over with --restart.";
@@ -117,7 +140,8 @@ impl Setup {
                 wanted.split_max_parts.map(u64::from),
             ),
         ] {
-            if was != is {
+            let must_agree = bound.options || is.is_some();
+            if bound.split && must_agree && was != is {
                 return different(option, &limit(was), &limit(is));
             }
         }
@@ -126,22 +150,32 @@ impl Setup {
             let is = wanted.filters.as_deref().unwrap_or("none");
             return different("filters", &was, &is);
         }
-        if wanted.options != self.options {
+        if bound.options && wanted.options != self.options {
             let (was, is) = (typed(&self.options), typed(&wanted.options));
             return different("options", &was, &is);
         }
-        Ok(self.merged(wanted, consistency))
+        Ok(self.merged(wanted, bound))
     }
 
-    fn merged(&self, wanted: &Setup, consistency: Consistency) -> Setup {
-        let snapshot = match consistency {
+    fn merged(&self, wanted: &Setup, bound: Bound) -> Setup {
+        let snapshot = match bound.consistency {
             Consistency::Required => wanted.snapshot.clone().or_else(|| self.snapshot.clone()),
             Consistency::Waived => wanted.snapshot.clone(),
         };
+        let mut options = wanted.options.clone();
+        if !bound.options {
+            let kept = self.options.iter().filter(|(name, _)| *name != DROP_IF_EXISTS);
+            options.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+        }
         Setup {
             target: wanted.target.clone().or_else(|| self.target.clone()),
             filters: wanted.filters.clone().or_else(|| self.filters.clone()),
+            split_tables_larger_than: wanted
+                .split_tables_larger_than
+                .or(self.split_tables_larger_than),
+            split_max_parts: wanted.split_max_parts.or(self.split_max_parts),
             snapshot,
+            options,
             ..wanted.clone()
         }
     }

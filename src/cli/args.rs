@@ -194,10 +194,10 @@ pub(super) struct FormatArgs {
     pub(super) use_copy_binary: bool,
 }
 
-/// What is left out, and what may be in the way.
+/// How objects are made on the target.
 #[derive(Args)]
 #[command(next_help_heading = "Objects")]
-pub(super) struct ObjectArgs {
+pub(super) struct SchemaArgs {
     /// Drop objects on the target that are in the way
     #[arg(short = 'c', long, env = "PGCOPYDB_DROP_IF_EXISTS")]
     pub(super) drop_if_exists: bool,
@@ -217,7 +217,12 @@ pub(super) struct ObjectArgs {
     /// Put everything into the default tablespace
     #[arg(short = 'y', long, env = "PGCOPYDB_SKIP_TABLESPACES")]
     pub(super) no_tablespaces: bool,
+}
 
+/// What is left out.
+#[derive(Args)]
+#[command(next_help_heading = "Objects")]
+pub(super) struct ObjectArgs {
     /// Leave out large objects
     #[arg(short = 'B', long, alias = "skip-blobs")]
     pub(super) skip_large_objects: bool,
@@ -239,14 +244,19 @@ pub(super) struct ObjectArgs {
     pub(super) skip_vacuum: bool,
 }
 
-/// How a run begins and ends.
+/// How a run goes on after a failure.
 #[derive(Args)]
 #[command(next_help_heading = "Run")]
-pub(super) struct RunArgs {
+pub(super) struct FailureArgs {
     /// Stop at the first failure instead of going on with other tables
     #[arg(short = 'i', long, env = "PGCOPYDB_FAIL_FAST")]
     pub(super) fail_fast: bool,
+}
 
+/// How a run begins.
+#[derive(Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct RunArgs {
     /// Forget what an earlier run did, and start over
     #[arg(short = 'r', long, conflicts_with = "resume")]
     pub(super) restart: bool,

@@ -3,9 +3,10 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::args::{
-    CommonArgs, DirectoryArgs, FormatArgs, IgnoredArgs, JobsArgs, JsonArgs, ObjectArgs, RunArgs,
-    SourceArgs, SplitArgs, TargetArgs,
+    CommonArgs, DirectoryArgs, FailureArgs, FormatArgs, IgnoredArgs, JobsArgs, JsonArgs,
+    ObjectArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
 };
+use super::parts::{CopyCommand, DumpCommand, RestoreCommand};
 
 /// Copy a live PostgreSQL database to another server
 #[derive(Parser)]
@@ -43,6 +44,14 @@ pub(super) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Copy(CopyCommand),
 
+    /// Dump the schema of the source
+    #[command(subcommand, arg_required_else_help = true)]
+    Dump(DumpCommand),
+
+    /// Restore what was dumped
+    #[command(subcommand, arg_required_else_help = true)]
+    Restore(RestoreCommand),
+
     /// Export a snapshot of the source, and keep it alive until told to stop
     #[command(after_help = SNAPSHOT_EXAMPLES)]
     Snapshot(SnapshotArgs),
@@ -59,18 +68,7 @@ pub(super) enum Command {
     Version(VersionArgs),
 }
 
-/// What can be copied on its own.
-#[derive(Subcommand)]
-pub(super) enum CopyCommand {
-    /// The same as clone
-    #[command(
-        override_usage = "pgcopydb copy db --source <URI> --target <URI> [OPTIONS]",
-        after_help = CLONE_EXAMPLES
-    )]
-    Db(Box<CloneArgs>),
-}
-
-/// Options of `clone`.
+/// Options of `clone` and of every `copy` command.
 #[derive(Args)]
 pub(super) struct CloneArgs {
     #[command(flatten)]
@@ -84,7 +82,11 @@ pub(super) struct CloneArgs {
     #[command(flatten)]
     pub(super) format: FormatArgs,
     #[command(flatten)]
+    pub(super) schema: SchemaArgs,
+    #[command(flatten)]
     pub(super) objects: ObjectArgs,
+    #[command(flatten)]
+    pub(super) failure: FailureArgs,
     #[command(flatten)]
     pub(super) run: RunArgs,
     #[command(flatten)]

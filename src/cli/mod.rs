@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod environment;
 mod exit;
+mod parts;
 mod settings;
 mod size;
 #[cfg(test)]
@@ -20,7 +21,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use commands::Cli;
 pub use exit::UsageExit;
-pub use settings::{CloneRequest, Invocation, PingRequest, Request, SnapshotRequest};
+pub use settings::{
+    CloneRequest, DumpRequest, Invocation, ParseListRequest, PingRequest, Request, SnapshotRequest,
+};
 
 /// Reads a command line, the name of the program first, and the variables it depends on.
 ///

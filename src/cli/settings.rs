@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use super::args::{CommonArgs, CopyFormat, RunArgs, SourceArgs, TargetArgs};
-use super::commands::{Cli, CloneArgs, Command, CopyCommand, HelpArgs};
+use super::commands::{Cli, CloneArgs, Command, HelpArgs};
 use super::exit::{UsageExit, command_tree};
 use crate::error::Kind;
 use crate::log;
 use crate::model::settings::{Beginning, Jobs, RowFormat, Settings};
+use crate::plan::select::{Archive, Selection, Task};
 
 /// A command line that was understood.
 ///
@@ -24,8 +25,12 @@ pub struct Invocation {
 
 /// What is to be done.
 pub enum Request {
-    /// Copy a database.
+    /// Copy a database, or do a share of that.
     Clone(Box<CloneRequest>),
+    /// Dump a schema.
+    Dump(DumpRequest),
+    /// Print or write lists of `pg_restore`.
+    ParseList(ParseListRequest),
     /// Export a snapshot and keep it.
     Snapshot(SnapshotRequest),
     /// Connect to both servers.
@@ -45,6 +50,24 @@ pub struct CloneRequest {
     pub target: String,
     /// Everything else.
     pub settings: Settings,
+    /// What is to be done of it.
+    pub task: Task,
+}
+
+/// A schema to dump.
+pub struct DumpRequest {
+    /// Connection string of the source.
+    pub source: String,
+    /// Everything else.
+    pub settings: Settings,
+}
+
+/// Lists of `pg_restore`.
+pub enum ParseListRequest {
+    /// To print the entries of a file.
+    File(PathBuf),
+    /// To write what is made of the dump in a directory.
+    Dump(Box<Settings>),
 }
 
 /// A snapshot to export.
@@ -98,19 +121,15 @@ fn request(
     warnings: &mut Vec<String>,
 ) -> Result<Request, UsageExit> {
     match command {
-        Command::Clone(args) | Command::Copy(CopyCommand::Db(args)) => {
-            for word in &args.ignored.ignored {
-                let word = word.to_string_lossy();
-                warnings.push(format!("ignoring \"{word}\": the command takes options only"));
-            }
-            if args.format.use_copy_binary && args.format.copy_format == CopyFormat::Text {
-                warnings.push("ignoring --use-copy-binary: the format is text".to_owned());
-            }
-            args.request().map(|request| Request::Clone(Box::new(request)))
+        Command::Clone(args) => args.request(Selection::All, warnings),
+        Command::Copy(command) => {
+            let (args, selection) = command.parts();
+            args.request(selection, warnings)
         }
+        Command::Dump(command) => command.request(),
+        Command::Restore(command) => command.request(),
         Command::Snapshot(args) => {
-            let source = given(args.source.source)
-                .ok_or_else(|| mandatory("Option --source is mandatory", SOURCE_HINT))?;
+            let source = source(args.source)?;
             Ok(Request::Snapshot(SnapshotRequest { source, directory: args.directory.dir }))
         }
         Command::Ping(args) => {
@@ -123,9 +142,27 @@ fn request(
 }
 
 impl CloneArgs {
-    fn request(self) -> Result<CloneRequest, UsageExit> {
+    fn request(
+        self,
+        selection: Selection,
+        warnings: &mut Vec<String>,
+    ) -> Result<Request, UsageExit> {
+        for word in &self.ignored.ignored {
+            let word = word.to_string_lossy();
+            warnings.push(format!("ignoring \"{word}\": the command takes options only"));
+        }
+        if self.format.use_copy_binary && self.format.copy_format == CopyFormat::Text {
+            warnings.push("ignoring --use-copy-binary: the format is text".to_owned());
+        }
+        let task = Task { selection, archive: Archive::Made };
+        let (source, target, settings) = self.settings()?;
+        Ok(Request::Clone(Box::new(CloneRequest { source, target, settings, task })))
+    }
+
+    /// The connection strings, and everything else.
+    fn settings(self) -> Result<(String, String, Settings), UsageExit> {
         let (source, target) = both(self.source, self.target)?;
-        let settings = Settings {
+        let mut settings = Settings {
             jobs: Jobs {
                 table: self.jobs.table_jobs,
                 index: self.jobs.index_jobs,
@@ -143,25 +180,22 @@ impl CloneArgs {
                 CopyFormat::Auto => RowFormat::Automatic,
                 CopyFormat::Text => RowFormat::Text,
             },
-            drop_if_exists: self.objects.drop_if_exists,
-            no_owner: self.objects.no_owner,
-            no_acl: self.objects.no_acl,
-            no_comments: self.objects.no_comments,
-            no_tablespaces: self.objects.no_tablespaces,
             skip_large_objects: self.objects.skip_large_objects,
             skip_vacuum: self.objects.skip_vacuum,
             skip_extensions: self.objects.skip_extensions,
             skip_extension_comments: self.objects.skip_ext_comments,
             skip_db_properties: self.objects.skip_db_properties,
-            fail_fast: self.run.fail_fast,
+            fail_fast: self.failure.fail_fast,
+            ..Settings::default()
         };
-        Ok(CloneRequest { source, target, settings })
+        self.schema.settle(&mut settings);
+        Ok((source, target, settings))
     }
 }
 
 impl RunArgs {
     /// The parser has refused both options together.
-    fn beginning(&self) -> Beginning {
+    pub(super) fn beginning(&self) -> Beginning {
         match (self.restart, self.resume) {
             (true, _) => Beginning::Restart,
             (false, true) => Beginning::Resume,
@@ -173,7 +207,12 @@ impl RunArgs {
 const SOURCE_HINT: &str = "Give --source, or set PGCOPYDB_SOURCE_PGURI.";
 const TARGET_HINT: &str = "Give --target, or set PGCOPYDB_TARGET_PGURI.";
 
-fn both(source: SourceArgs, target: TargetArgs) -> Result<(String, String), UsageExit> {
+/// The connection string of a command that needs no other.
+pub(super) fn source(source: SourceArgs) -> Result<String, UsageExit> {
+    given(source.source).ok_or_else(|| mandatory("Option --source is mandatory", SOURCE_HINT))
+}
+
+pub(super) fn both(source: SourceArgs, target: TargetArgs) -> Result<(String, String), UsageExit> {
     const MESSAGE: &str = "Options --source and --target are mandatory";
     let source = given(source.source).ok_or_else(|| mandatory(MESSAGE, SOURCE_HINT))?;
     let target = given(target.target).ok_or_else(|| mandatory(MESSAGE, TARGET_HINT))?;
@@ -230,6 +269,8 @@ fn scale(command: &Command) -> Scale {
         Command::Ping(_) => Scale::Short,
         Command::Clone(_)
         | Command::Copy(_)
+        | Command::Dump(_)
+        | Command::Restore(_)
         | Command::Snapshot(_)
         | Command::Help(_)
         | Command::Version(_) => Scale::Full,
@@ -238,7 +279,10 @@ fn scale(command: &Command) -> Scale {
 
 fn common(command: &Command) -> &CommonArgs {
     match command {
-        Command::Clone(args) | Command::Copy(CopyCommand::Db(args)) => &args.common,
+        Command::Clone(args) => &args.common,
+        Command::Copy(command) => command.common(),
+        Command::Dump(command) => command.common(),
+        Command::Restore(command) => command.common(),
         Command::Snapshot(args) => &args.common,
         Command::Ping(args) => &args.common,
         Command::Help(args) => &args.common,

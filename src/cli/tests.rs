@@ -171,7 +171,17 @@ fn what_is_out_of_range_is_refused() {
 
 #[test]
 fn both_servers_are_mandatory() {
-    for line in ["clone", "clone -S a", "clone -T b", "ping", "copy db -S a"] {
+    for line in [
+        "clone",
+        "clone -S a",
+        "clone -T b",
+        "ping",
+        "copy db -S a",
+        "copy table-data -T b",
+        "restore schema -S a",
+        "restore post-data",
+        "restore parse-list",
+    ] {
         let (code, text) = exit(line);
         assert_eq!(code, 1, "{line}");
         assert!(text.starts_with("error: Options --source and --target are mandatory\n"), "{text}");
@@ -391,6 +401,22 @@ Commands:
   clone          Copy a whole database: schema, rows, indexes, constraints, sequences, large objects
   copy           Copy a part of a database
     db           The same as clone
+    schema       Make every object on the target, but copy no rows
+    data         Copy rows, large objects and sequences, and build indexes and constraints
+    table-data   Copy the rows of all tables
+    blobs        Copy large objects
+    sequences    Set sequences to their values on the source
+    indexes      Build all indexes
+    constraints  Turn indexes into primary keys and unique constraints
+  dump           Dump the schema of the source
+    schema       Dump the schema of the source into the work directory
+    pre-data     The same as dump schema: both are in one archive
+    post-data    The same as dump schema: both are in one archive
+  restore        Restore what was dumped
+    schema       Make every object of the dump on the target
+    pre-data     Make the objects that come before the rows: tables, types, functions, views
+    post-data    Make the objects that come after the rows: indexes, constraints, triggers, privileges
+    parse-list   Print the entries of a list of pg_restore, or write the lists of the dump
   snapshot       Export a snapshot of the source, and keep it alive until told to stop
   ping           Try to connect to both servers
   help           Print all commands, or the options of one

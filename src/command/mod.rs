@@ -1,6 +1,10 @@
 //! What the user can ask for; one file per command.
 
 mod clone;
+mod conclude;
+mod dump;
+mod inventory;
+mod parse_list;
 mod ping;
 mod prepare;
 mod snapshot;
@@ -14,6 +18,8 @@ use crate::stop::Stop;
 pub async fn run(request: Request, stop: &Stop) -> Result<()> {
     match request {
         Request::Clone(request) => clone::clone(*request, stop).await,
+        Request::Dump(request) => dump::schema(request, stop).await,
+        Request::ParseList(request) => parse_list::parse_list(request).await,
         Request::Snapshot(request) => snapshot::snapshot(request, stop).await,
         Request::Ping(request) => ping::ping(request).await,
         Request::Version { json } => version::version(json),

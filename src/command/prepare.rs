@@ -4,14 +4,16 @@ use std::collections::HashSet;
 
 use pgcopydb_wire::Connection;
 
-use crate::catalog::{Catalog, Consistency, Setup};
+use crate::catalog::{Bound, Catalog, Consistency, Setup};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Beginning, Inventory, Settings, Table};
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, parts};
+use crate::plan::clone::Tables;
+use crate::plan::select::{Archive, Selection, Task};
 use crate::plan::split;
+use crate::run::context::PRE_DATA_KEY;
 use crate::run::ledger::{Ledger, Remembered};
-use crate::stop::Stop;
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
 
@@ -22,22 +24,41 @@ const TID_RANGE_SCAN_VERSION: u32 = 140_000;
 /// Tables below this are never cut unless asked for: the workers' other waits are longer.
 const AUTOMATIC_SPLIT_BYTES_MIN: u64 = 64 << 20;
 
-/// A run that has its locks and knows what it begins from.
-pub struct Begun {
+/// Where a run reads from, and what it keeps of its own.
+pub struct Base {
     /// What the user wants.
     pub settings: Settings,
     /// The server that is copied from.
     pub source: Endpoint,
-    /// The server that is copied to.
-    pub target: Endpoint,
     /// The work directory; the lock lives as long.
     pub workdir: WorkDir,
     /// The run's own memory.
     pub catalog: Catalog,
-    /// The session that holds the run's lock on the target.
-    pub target_session: Connection,
     /// The view of the source that rows are read in.
     pub snapshot: Snapshot,
+    /// The version of the target, if that is known.
+    pub target_version: Option<u32>,
+}
+
+impl Base {
+    /// The programs that dump a source of that version for this target.
+    pub fn tools(&self, source_version: u32) -> Result<Tools> {
+        Tools::locate(source_version, self.target_version.unwrap_or(source_version))
+    }
+}
+
+/// A run that has its locks and knows what it begins from.
+pub struct Begun {
+    /// Where it reads from.
+    pub base: Base,
+    /// Which share of a clone it does.
+    pub selection: Selection,
+    /// Where the archive comes from.
+    pub archive: Archive,
+    /// The server that is copied to.
+    pub target: Endpoint,
+    /// The session that holds the run's lock on the target.
+    pub target_session: Connection,
     /// The record of steps on the target.
     pub ledger: Ledger,
     /// Steps that an earlier run did.
@@ -45,15 +66,18 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// The programs that dump a source of that version for this target.
-    pub fn tools(&self, source_version: u32) -> Result<Tools> {
-        Tools::locate(source_version, self.target_session.server_version())
-    }
-
     /// Makes the target remember steps from now on.
     pub async fn open_ledger(&mut self) -> Result<()> {
         self.ledger = Ledger::open(&mut self.target_session).await?;
         Ok(())
+    }
+
+    /// Where the target's tables come from: from this copy, if it makes them or has made them.
+    pub fn tables(&self) -> Tables {
+        match self.selection.makes_tables() || self.done.contains(PRE_DATA_KEY) {
+            true => Tables::Made,
+            false => Tables::Found,
+        }
     }
 }
 
@@ -62,9 +86,16 @@ pub async fn begin(
     source: Endpoint,
     target: Endpoint,
     settings: Settings,
-    _stop: &Stop,
+    task: Task,
 ) -> Result<Begun> {
+    let Task { selection, archive } = task;
+    if archive == Archive::Given {
+        WorkDir::open(settings.directory.as_deref(), Mode::Inspect)?;
+    }
     let workdir = WorkDir::open(settings.directory.as_deref(), Mode::Run)?;
+    if archive == Archive::Given {
+        check_archive(&workdir)?;
+    }
     let mut source_session = source.open("clone").await?;
     let mut target_session = target.open("clone").await?;
     refuse_standby(&mut target_session).await?;
@@ -72,40 +103,112 @@ pub async fn begin(
     refuse_same_database(&mut source_session, &mut target_session).await?;
     source_session.close().await;
     if settings.beginning == Beginning::Restart {
-        workdir.clear()?;
+        // What is restored again is not dumped again.
+        if archive == Archive::Made {
+            workdir.clear()?;
+        }
         Ledger::drop(&mut target_session).await?;
     }
-    let catalog = Catalog::open(&workdir.files().source_catalog()).await?;
     let remembered = Ledger::remembered(&mut target_session).await?;
-    let registered = catalog.setup().await?;
-    check_beginning(&settings, &workdir, registered.is_some(), &remembered)?;
-
-    let wanted = setup(&source, &target, &settings);
-    let consistency = match settings.not_consistent {
-        true => Consistency::Waived,
-        false => Consistency::Required,
-    };
-    let mut setup = match &registered {
-        Some(registered) => registered.continued(&wanted, consistency, workdir.path())?,
-        None => wanted,
-    };
-    let kept = workdir.files().read(&workdir.files().snapshot())?;
-    let kept = kept.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
-    let snapshot = snapshot(&source, &settings, setup.snapshot.clone(), kept).await?;
-    setup.snapshot = snapshot.id.clone();
-    catalog.register_setup(&setup).await?;
-    catalog.begin_run().await?;
+    let target_version = Some(target_session.server_version());
+    let wanted =
+        Wanted { selection, target: Some(&target), target_version, remembered: &remembered };
+    let base = base(source, settings, workdir, wanted).await?;
+    base.catalog.begin_run().await?;
     Ok(Begun {
-        settings,
-        source,
+        base,
+        selection,
+        archive,
         target,
-        workdir,
-        catalog,
         target_session,
-        snapshot,
         ledger: Ledger::default(),
         done: remembered.done,
     })
+}
+
+/// The same for a command that writes to no target.
+pub async fn begin_dump(source: Endpoint, settings: Settings) -> Result<Base> {
+    let workdir = WorkDir::open(settings.directory.as_deref(), Mode::Run)?;
+    if settings.beginning == Beginning::Restart {
+        workdir.clear()?;
+    }
+    let remembered = Remembered::default();
+    // The schema is read in the snapshot that the rows are to be read in.
+    let wanted = Wanted {
+        selection: Selection::PreData,
+        target: None,
+        target_version: None,
+        remembered: &remembered,
+    };
+    base(source, settings, workdir, wanted).await
+}
+
+/// What a run is for.
+struct Wanted<'a> {
+    selection: Selection,
+    target: Option<&'a Endpoint>,
+    target_version: Option<u32>,
+    remembered: &'a Remembered,
+}
+
+async fn base(
+    source: Endpoint,
+    mut settings: Settings,
+    workdir: WorkDir,
+    wanted: Wanted<'_>,
+) -> Result<Base> {
+    let Wanted { selection, target, target_version, remembered } = wanted;
+    let files = workdir.files();
+    let catalog = Catalog::open(&files.source_catalog()).await?;
+    let registered = catalog.setup().await?;
+    let kept = files.read(&files.snapshot())?;
+    let kept = kept.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    let begins_with_snapshot = kept.is_some() || settings.snapshot.is_some();
+    let is_part = selection != Selection::All;
+    check_beginning(
+        &settings,
+        &workdir,
+        registered.is_some(),
+        remembered,
+        is_part || begins_with_snapshot,
+    )?;
+    let wanted = setup(&source, target, &settings);
+    let bound = Bound {
+        consistency: match settings.not_consistent {
+            true => Consistency::Waived,
+            false => Consistency::Required,
+        },
+        split: selection.fills_tables() && remembered.has_rows(),
+        options: !is_part && !remembered.done.is_empty(),
+    };
+    let mut setup = match &registered {
+        Some(registered) => registered.continued(&wanted, bound, workdir.path())?,
+        None => wanted,
+    };
+    setup.settle(&mut settings);
+    // Whoever asks for large objects alone wants them, whatever an earlier command left out.
+    settings.skip_large_objects &= selection != Selection::LargeObjects;
+    let is_known = files.archive().exists() && catalog.has_inventory().await?;
+    let snapshot = match is_known && !selection.reads_source() {
+        true => Snapshot::none(),
+        false => snapshot(&source, &settings, setup.snapshot.clone(), kept).await?,
+    };
+    if snapshot.id.is_some() {
+        setup.snapshot.clone_from(&snapshot.id);
+    }
+    catalog.register_setup(&setup).await?;
+    Ok(Base { settings, source, workdir, catalog, snapshot, target_version })
+}
+
+/// Refuses to restore what was not dumped.
+fn check_archive(workdir: &WorkDir) -> Result<()> {
+    if workdir.files().archive().exists() {
+        return Ok(());
+    }
+    let message = format!("there is no dump of a schema in \"{}\"", workdir.path().display());
+    Err(Error::new(Kind::State, message).hint(
+        "Make one with \"pgcopydb dump schema\", or name the directory that has one with --dir.",
+    ))
 }
 
 async fn refuse_standby(target: &mut Connection) -> Result<()> {
@@ -145,9 +248,9 @@ async fn refuse_same_database(source: &mut Connection, target: &mut Connection) 
     }
 }
 
-fn setup(source: &Endpoint, target: &Endpoint, settings: &Settings) -> Setup {
+fn setup(source: &Endpoint, target: Option<&Endpoint>, settings: &Settings) -> Setup {
     let bare = |endpoint: &Endpoint| endpoint.conninfo().bare().to_string();
-    Setup::new(bare(source), Some(bare(target)), settings)
+    Setup::new(bare(source), target.map(bare), settings)
 }
 
 /// Refuses to begin where an earlier run stands in the way, and to resume where there is none.
@@ -156,6 +259,7 @@ fn check_beginning(
     workdir: &WorkDir,
     was_set_up: bool,
     remembered: &Remembered,
+    may_be_first: bool,
 ) -> Result<()> {
     let directory = workdir.path().display();
     match settings.beginning {
@@ -173,14 +277,18 @@ fn check_beginning(
             Kind::State,
             format!("the work directory \"{directory}\" was used by an earlier run"),
         )
-        .hint("Start over with --restart, or name another directory with --dir.")),
+        .hint(
+            "Go on there with --resume, start over with --restart, or name another directory with \
+             --dir.",
+        )),
         Beginning::Fresh => Ok(()),
+        Beginning::Resume if !was_set_up && !remembered.exists && may_be_first => Ok(()),
         Beginning::Resume if !was_set_up && !remembered.exists => Err(Error::new(
             Kind::State,
             format!("there is nothing to resume in \"{directory}\""),
         )
         .hint("Name the directory of the run to be resumed with --dir, or leave --resume out.")),
-        Beginning::Resume if was_set_up && !remembered.exists => {
+        Beginning::Resume if was_set_up && !remembered.exists && !may_be_first => {
             tracing::warn!("the target has no record of an earlier run: every step is to be done");
             Ok(())
         }

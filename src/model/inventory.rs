@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Database, Entry, Extension, ForeignKey, Index, LargeObjects, Oid, Sequence, Table, Type, View,
+    Database, Entry, Extension, ForeignKey, Index, LargeObjects, Oid, QualifiedName, Sequence,
+    Table, Type, View,
 };
 
 /// What one database holds, after filtering.
@@ -36,6 +37,12 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// The names of tables and materialized views, by their OID.
+    pub fn relation_names(&self) -> HashMap<Oid, &QualifiedName> {
+        let tables = self.tables.iter().map(|table| (table.oid, &table.name));
+        tables.chain(self.views.iter().map(|view| (view.oid, &view.name))).collect()
+    }
+
     /// Tables by their OID.
     pub fn tables_by_oid(&self) -> HashMap<Oid, &Table> {
         self.tables.iter().map(|table| (table.oid, table)).collect()

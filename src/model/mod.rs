@@ -3,6 +3,7 @@
 
 pub mod database;
 pub mod entry;
+pub mod found;
 pub mod index;
 pub mod inventory;
 pub mod name;
@@ -14,6 +15,7 @@ pub mod types;
 
 pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
 pub use entry::{Entry, EntryId};
+pub use found::{Found, FoundTable};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};
 pub use inventory::Inventory;
 pub use name::{QualifiedName, quote_identifier, quote_literal};

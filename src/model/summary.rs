@@ -12,6 +12,8 @@ pub enum StepKind {
     Drop,
     /// Makes objects of the pre-data section.
     PreData,
+    /// Empties a table.
+    Truncate,
     /// Copies a whole table.
     CopyTable,
     /// Copies a part of a table.
@@ -42,9 +44,10 @@ pub enum StepKind {
 
 impl StepKind {
     /// All kinds.
-    pub const ALL: [StepKind; 15] = [
+    pub const ALL: [StepKind; 16] = [
         StepKind::Drop,
         StepKind::PreData,
+        StepKind::Truncate,
         StepKind::CopyTable,
         StepKind::CopyPart,
         StepKind::CreateIndex,
@@ -65,6 +68,7 @@ impl StepKind {
         match self {
             StepKind::Drop => "drop",
             StepKind::PreData => "pre-data",
+            StepKind::Truncate => "truncate",
             StepKind::CopyTable => "copy table",
             StepKind::CopyPart => "copy part",
             StepKind::CreateIndex => "create index",
@@ -90,7 +94,10 @@ impl StepKind {
     pub fn section(self) -> Section {
         match self {
             StepKind::Drop | StepKind::PreData => Section::PrepareSchema,
-            StepKind::CopyTable | StepKind::CopyPart | StepKind::ExtensionData => Section::Copy,
+            StepKind::Truncate
+            | StepKind::CopyTable
+            | StepKind::CopyPart
+            | StepKind::ExtensionData => Section::Copy,
             StepKind::CreateIndex => Section::CreateIndex,
             StepKind::FinishIndex | StepKind::AddForeignKey | StepKind::ValidateForeignKey => {
                 Section::Constraints

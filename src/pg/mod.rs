@@ -2,6 +2,7 @@
 //! queries, snapshots. What to do with the answers is decided elsewhere.
 
 pub mod discover;
+pub mod existing;
 pub mod parts;
 pub mod preflight;
 pub mod properties;

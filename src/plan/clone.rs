@@ -16,9 +16,27 @@ const ANALYZE_ONLY_VERSION: u32 = 180_000;
 /// such an index counts as that much larger, so that it is built first.
 const COLLATED_INDEX_WEIGHT: u64 = 3;
 
-/// Plans a clone. `target_version` is the target server's.
-pub fn clone(inventory: &Inventory, settings: &Settings, target_version: u32) -> Plan {
-    let mut planner = Planner::new(inventory, settings, target_version);
+/// What a plan must know of the target.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The server's version.
+    pub version: u32,
+    /// Where the tables come from.
+    pub tables: Tables,
+}
+
+/// Where the target's tables come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tables {
+    /// This copy makes them: they are empty until it fills them.
+    Made,
+    /// Somebody else has made them: they are emptied before they are filled.
+    Found,
+}
+
+/// Plans a clone.
+pub fn clone(inventory: &Inventory, settings: &Settings, target: Target) -> Plan {
+    let mut planner = Planner::new(inventory, settings, target);
     planner.drop_objects();
     planner.pre_data();
     planner.side_steps();
@@ -34,13 +52,15 @@ pub fn clone(inventory: &Inventory, settings: &Settings, target_version: u32) ->
 struct Planner<'a> {
     inventory: &'a Inventory,
     settings: &'a Settings,
-    target_version: u32,
+    target: Target,
     plan: Plan,
     tables: HashMap<Oid, &'a Table>,
     /// The archive's entries of post-data objects, by catalog OID and OID.
     entries: HashMap<(Oid, Oid), &'a Entry>,
     /// The end of the pre-data section.
     schema: Vec<StepId>,
+    /// The step that empties a table that several steps fill.
+    truncates: HashMap<Oid, StepId>,
     /// Steps that fill a table with rows.
     fills: HashMap<Oid, Vec<StepId>>,
     /// Steps that work on a table and hold locks on it, by the root of its partition tree.
@@ -85,15 +105,16 @@ fn is_about_another(entry: &Entry) -> bool {
 }
 
 impl<'a> Planner<'a> {
-    fn new(inventory: &'a Inventory, settings: &'a Settings, target_version: u32) -> Planner<'a> {
+    fn new(inventory: &'a Inventory, settings: &'a Settings, target: Target) -> Planner<'a> {
         Planner {
             inventory,
             settings,
-            target_version,
+            target,
             plan: Plan::new(),
             tables: inventory.tables_by_oid(),
             entries: post_data_by_object(&inventory.entries),
             schema: Vec::new(),
+            truncates: HashMap::new(),
             fills: HashMap::new(),
             work: HashMap::new(),
             builds: HashMap::new(),
@@ -145,7 +166,8 @@ impl<'a> Planner<'a> {
 
     fn tables(&mut self) {
         for table in self.inventory.tables.iter().filter(|table| table.has_data()) {
-            let steps = fill_table(&mut self.plan, table, &self.schema);
+            let needs = self.emptied(table);
+            let steps = fill_table(&mut self.plan, table, &needs);
             self.note_work(table.oid, &steps);
             self.fills.insert(table.oid, steps);
         }
@@ -171,6 +193,22 @@ impl<'a> Planner<'a> {
                 self.fills.insert(table.oid, filled);
             }
         }
+    }
+
+    /// What must be done before a table is filled. A table that is filled by one step is emptied by
+    /// that step; where several steps put rows into it, it is emptied once before them.
+    fn emptied(&mut self, table: &Table) -> Vec<StepId> {
+        let shared = table.load_via.or_else(|| (!table.parts.is_empty()).then_some(table.oid));
+        let (Tables::Found, Some(shared)) = (self.target.tables, shared) else {
+            return self.schema.clone();
+        };
+        if let Some(&id) = self.truncates.get(&shared) {
+            return vec![id];
+        }
+        let id = self.plan.add(Step::Truncate { table: shared }, table.bytes, &self.schema);
+        self.note_work(shared, &[id]);
+        self.truncates.insert(shared, id);
+        vec![id]
     }
 
     fn indexes(&mut self) {
@@ -262,7 +300,7 @@ impl<'a> Planner<'a> {
         if self.settings.skip_vacuum {
             return;
         }
-        let analyzes_partitions = self.target_version < ANALYZE_ONLY_VERSION;
+        let analyzes_partitions = self.target.version < ANALYZE_ONLY_VERSION;
         let inventory = self.inventory;
         let mut added = Vec::new();
         for table in &inventory.tables {
@@ -428,11 +466,11 @@ impl<'a> Planner<'a> {
 }
 
 /// Plans how rows get in: whole, in one transaction, or in parts.
-fn fill_table(plan: &mut Plan, table: &Table, schema: &[StepId]) -> Vec<StepId> {
+fn fill_table(plan: &mut Plan, table: &Table, needs: &[StepId]) -> Vec<StepId> {
     if table.parts.is_empty() {
-        return vec![plan.add(Step::CopyTable { table: table.oid }, table.bytes, schema)];
+        return vec![plan.add(Step::CopyTable { table: table.oid }, table.bytes, needs)];
     }
     let step = |number| Step::CopyPart { table: table.oid, part: number };
     let parts = table.parts.iter();
-    parts.map(|part| plan.add(step(part.number), part.bytes, schema)).collect()
+    parts.map(|part| plan.add(step(part.number), part.bytes, needs)).collect()
 }

@@ -4,8 +4,10 @@
 pub mod clone;
 pub mod drop;
 pub mod format;
+pub mod list;
 pub mod pre_data;
 pub mod resume;
+pub mod select;
 pub mod split;
 pub mod statement;
 
@@ -25,6 +27,11 @@ pub enum Step {
     RestorePreData {
         /// Which run.
         chunk: u32,
+    },
+    /// Empties a table that was there before, once before the steps that fill it.
+    Truncate {
+        /// The table.
+        table: Oid,
     },
     /// Copies a whole table.
     CopyTable {
@@ -92,7 +99,7 @@ pub enum Step {
         /// The archive's entry.
         entry: EntryId,
     },
-    /// Nothing: a point that many steps wait for. Never handed out.
+    /// Nothing: a point that many steps wait for, or a step that is left out. Never handed out.
     Milestone,
 }
 
@@ -123,7 +130,8 @@ impl Step {
     /// Who does it.
     fn pool(self) -> Pool {
         match self {
-            Step::CopyTable { .. }
+            Step::Truncate { .. }
+            | Step::CopyTable { .. }
             | Step::CopyPart { .. }
             | Step::SetSequences
             | Step::CopyExtensionData { .. } => Pool::Copy,
@@ -243,6 +251,21 @@ impl Plan {
         self.nodes.iter().enumerate().map(|(id, node)| (StepId(id), node.step, &node.needs[..]))
     }
 
+    /// The steps that must have ended before one: those whose success it needs, and the others.
+    pub fn prerequisites(&self, id: StepId) -> impl Iterator<Item = StepId> {
+        let node = &self.nodes[id.0];
+        node.needs.iter().chain(&node.follows).copied()
+    }
+
+    /// The steps of an opened plan that have not ended.
+    pub fn outstanding(&self) -> impl Iterator<Item = (Step, u64)> {
+        let nodes = self
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.state, State::Waiting | State::Ready | State::Running));
+        nodes.map(|node| (node.step, node.weight))
+    }
+
     /// The step at a place.
     pub fn step(&self, id: StepId) -> Step {
         self.nodes[id.0].step
@@ -251,6 +274,11 @@ impl Plan {
     /// How much work a step is thought to be, in bytes.
     pub fn weight(&self, id: StepId) -> u64 {
         self.nodes[id.0].weight
+    }
+
+    /// Leaves a step out of a plan that has not begun: what it waits for is waited for all the same.
+    pub(super) fn leave_out(&mut self, id: StepId) {
+        self.nodes[id.0].step = Step::Milestone;
     }
 
     /// Begins: the outstanding steps are to be done, the others count as done.

@@ -27,6 +27,11 @@ pub fn text(summary: &Summary) -> String {
     text
 }
 
+/// The failures alone.
+pub fn failures(summary: &Summary) -> String {
+    failures::text(&summary.failures)
+}
+
 fn tables(summary: &Summary) -> String {
     let mut header = vec![
         "OID",

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use pgcopydb_wire::Connection;
 
-use super::ledger::Ledger;
+use super::ledger::{COPY_KEY, Ledger};
 use crate::error::Result;
 use crate::model::{
-    Entry, EntryId, ForeignKey, Index, Inventory, Oid, QualifiedName, Settings, Table,
+    Entry, EntryId, ForeignKey, Found, Index, Inventory, Oid, QualifiedName, Settings, Table,
 };
 use crate::pg::{Endpoint, snapshot};
 use crate::plan::clone::{foreign_key_object, index_object, post_data_by_object};
@@ -17,6 +17,9 @@ use crate::plan::statement::{IndexStatements, index_statements};
 use crate::plan::{Step, drop, pre_data};
 use crate::stop::Stop;
 use crate::tools::restore::Printer;
+
+/// What the record of the whole pre-data section is called.
+pub const PRE_DATA_KEY: &str = "pre-data";
 
 /// The servers, what is copied between them, and how.
 #[derive(Debug)]
@@ -41,6 +44,10 @@ pub struct Context {
     pub drops: Vec<Batch>,
     /// Entries of the pre-data section, a transaction's worth each.
     pub pre_data: Vec<Vec<EntryId>>,
+    /// What was on the target before; nothing where this copy makes the tables.
+    pub found: Found,
+    /// What the transactions of the pre-data section are called in records.
+    pre_data_keys: Vec<String>,
     /// How the rows of every table travel, by the table's place in the inventory.
     formats: Vec<Format>,
     tables: HashMap<Oid, usize>,
@@ -90,6 +97,19 @@ impl Context {
         let entries: HashMap<EntryId, usize> =
             inventory.entries.iter().enumerate().map(|(n, entry)| (entry.id, n)).collect();
         let mut pre_data = pre_data::chunks(&inventory.entries, &settings);
+        let first = |chunk: &[EntryId]| match chunk.first() {
+            Some(id) => inventory.entries[entries[id]].key(),
+            None => String::new(),
+        };
+        let mut pre_data_keys: Vec<String> = pre_data
+            .iter()
+            .enumerate()
+            .map(|(number, chunk)| format!("pre-data {number} {} {}", chunk.len(), first(chunk)))
+            .collect();
+        // Whatever the transactions were cut by: when the last one is done, so is the section.
+        if let Some(last) = pre_data_keys.last_mut() {
+            *last = PRE_DATA_KEY.to_owned();
+        }
         for chunk in &mut pre_data {
             chunk.retain(|id| !exists(id, &entries));
         }
@@ -111,6 +131,8 @@ impl Context {
             foreign_keys: places(&inventory.foreign_keys, |key| key.oid),
             drops: drop::batches(&inventory.entries, &settings),
             pre_data,
+            pre_data_keys,
+            found: Found::default(),
             formats,
             entries,
             objects,
@@ -191,6 +213,25 @@ impl Context {
         Ok(session)
     }
 
+    /// Whether a step needs not be done, given the records of earlier runs.
+    pub fn is_done(&self, step: Step, records: &HashSet<String>) -> bool {
+        match step {
+            // What is there now was made by this copy.
+            Step::DropObjects { .. } | Step::RestorePreData { .. }
+                if records.contains(PRE_DATA_KEY) =>
+            {
+                true
+            }
+            Step::CreateIndex { index } if self.found.indexes.contains(&index) => true,
+            // What hangs on the constraint may still be missing.
+            Step::FinishIndex { index } if self.found.constraints.contains(&index) => {
+                let statements = self.index_statements(self.index_by_oid(index));
+                statements.is_some_and(|(_, statements)| statements.finish.len() == 1)
+            }
+            step => records.contains(&self.key(step)),
+        }
+    }
+
     /// What a step is called in messages.
     pub fn label(&self, step: Step) -> String {
         let relation = |oid| match self.relation_name(oid) {
@@ -204,6 +245,7 @@ impl Context {
             Step::RestorePreData { chunk } => {
                 format!("restore pre-data {}/{}", chunk + 1, self.pre_data.len())
             }
+            Step::Truncate { table } => format!("truncate {}", relation(table)),
             Step::CopyTable { table } => format!("copy {}", relation(table)),
             Step::CopyPart { table, part } => {
                 format!("copy {} part {part}/{}", relation(table), self.table(table).parts.len())
@@ -258,16 +300,13 @@ impl Context {
                 };
                 format!("drop {batch} {count} {first}")
             }
-            Step::RestorePreData { chunk } => {
-                let chunks = &self.pre_data[chunk as usize];
-                let first = chunks.first().map_or(String::new(), |id| self.entry(*id).key());
-                format!("pre-data {chunk} {} {first}", chunks.len())
-            }
-            Step::CopyTable { table } => format!("copy {table}"),
+            Step::RestorePreData { chunk } => self.pre_data_keys[chunk as usize].clone(),
+            Step::Truncate { table } => format!("truncate {table}"),
+            Step::CopyTable { table } => format!("{COPY_KEY}{table}"),
             Step::CopyPart { table, part } => {
                 let parts = &self.table(table).parts;
                 let range = serde_json::to_string(&parts[part as usize - 1].range);
-                format!("copy {table} {part}/{} {}", parts.len(), range.unwrap_or_default())
+                format!("{COPY_KEY}{table} {part}/{} {}", parts.len(), range.unwrap_or_default())
             }
             Step::CreateIndex { index } => format!("index {index}"),
             Step::FinishIndex { index } => format!("constraint {index}"),

@@ -26,9 +26,11 @@ pub async fn table(
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);
-    let freeze = table.bytes >= FREEZE_BYTES_MIN && table.load_via.is_none();
-    if freeze {
-        let truncated = target.execute(&format!("truncate only {}", table.name)).await;
+    let only = empties(context, table);
+    // A partitioned table cannot be frozen.
+    let freeze = only == Some(" only") && table.bytes >= FREEZE_BYTES_MIN;
+    if let Some(only) = only {
+        let truncated = target.execute(&format!("truncate{only} {}", table.name)).await;
         truncated
             .map_err(|error| Error::target(format!("could not truncate {}", table.name), error))?;
     }
@@ -38,6 +40,19 @@ pub async fn table(
         false => format!("copy {} ({columns}) to stdout", table.name),
     };
     copy(context, source, target, table, out, freeze, moved).await
+}
+
+/// How a table is emptied in the transaction that fills it, if it is: `ONLY` or not.
+fn empties(context: &Context, table: &Table) -> Option<&'static str> {
+    if table.load_via.is_some() {
+        return None;
+    }
+    match context.found.tables.get(&table.oid) {
+        Some(found) if !found.is_emptied => None,
+        Some(found) if found.is_partitioned => Some(""),
+        Some(_) => Some(" only"),
+        None => (table.bytes >= FREEZE_BYTES_MIN).then_some(" only"),
+    }
 }
 
 /// Copies a part of a table.

@@ -86,6 +86,7 @@ impl Journal {
         let (kind, (oid, table)) = match step {
             Step::DropObjects { .. } => (StepKind::Drop, (None, None)),
             Step::RestorePreData { .. } => (StepKind::PreData, (None, None)),
+            Step::Truncate { table } => (StepKind::Truncate, (Some(table), Some(table))),
             Step::CopyTable { table } => (StepKind::CopyTable, (Some(table), Some(table))),
             Step::CopyPart { table, .. } => (StepKind::CopyPart, (Some(table), Some(table))),
             Step::CreateIndex { index: oid } => (StepKind::CreateIndex, index(oid)),

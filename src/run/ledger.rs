@@ -19,6 +19,9 @@ const SESSION_LOCK: i32 = 2;
 /// How long sessions of a dead run are given to notice that their client is gone.
 const LEFTOVERS_WAIT_S: u64 = 5;
 
+/// What the records of copied rows begin with.
+pub const COPY_KEY: &str = "copy ";
+
 /// The record of done steps on the target.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -33,6 +36,13 @@ pub struct Remembered {
     pub exists: bool,
     /// The keys of the steps it did.
     pub done: HashSet<String>,
+}
+
+impl Remembered {
+    /// Whether rows were copied.
+    pub fn has_rows(&self) -> bool {
+        self.done.iter().any(|key| key.starts_with(COPY_KEY))
+    }
 }
 
 impl Ledger {
@@ -99,6 +109,11 @@ impl Ledger {
             }
             Err(error) => Err(Error::target("could not create the record of done steps", error)),
         }
+    }
+
+    /// Whether the target remembers what is done.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Drops the ledger: everything is done, or is to be done anew. This commit waits for the disk,

@@ -14,7 +14,7 @@ mod statements;
 mod watch;
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Kind, Result};
+use crate::model::Oid;
 use crate::pg::snapshot::Snapshot;
 use crate::plan::{Plan, Pool, Step, StepId};
 use crate::report::progress::{Progress, Totals};
@@ -83,16 +84,11 @@ pub async fn run(
     let (mail, mailbox) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
     let seats = open_seats(&context, &mail, &mut tasks);
-    let totals = Totals {
-        bytes: context.inventory.tables.iter().map(|table| table.bytes).sum(),
-        tables: context.inventory.tables.iter().filter(|table| table.has_data()).count(),
-        indexes: context.inventory.indexes.len(),
-    };
     let watch = tokio::spawn(watch::watch(context.clone()));
     let mut dispatcher = Dispatcher {
         journal: Journal::new(context.clone(), catalog.clone()),
-        progress: Progress::start(totals),
-        parts_left: parts(&context),
+        progress: Progress::start(totals(&plan)),
+        parts_left: parts_left(&plan),
         plan,
         context,
         seats,
@@ -149,10 +145,36 @@ fn open_seats(
     seats
 }
 
+/// How much there is to do.
+fn totals(plan: &Plan) -> Totals {
+    let mut totals = Totals { bytes: 0, tables: 0, indexes: 0 };
+    let mut in_parts = HashSet::new();
+    for (step, weight) in plan.outstanding() {
+        match step {
+            Step::CopyTable { .. } => {
+                totals.bytes += weight;
+                totals.tables += 1;
+            }
+            Step::CopyPart { table, .. } => {
+                totals.bytes += weight;
+                totals.tables += usize::from(in_parts.insert(table));
+            }
+            Step::CreateIndex { .. } => totals.indexes += 1,
+            _ => {}
+        }
+    }
+    totals
+}
+
 /// How many parts of every split table are left.
-fn parts(context: &Context) -> HashMap<crate::model::Oid, usize> {
-    let split = context.inventory.tables.iter().filter(|table| !table.parts.is_empty());
-    split.map(|table| (table.oid, table.parts.len())).collect()
+fn parts_left(plan: &Plan) -> HashMap<Oid, usize> {
+    let mut left = HashMap::new();
+    for (step, _) in plan.outstanding() {
+        if let Step::CopyPart { table, .. } = step {
+            *left.entry(table).or_default() += 1;
+        }
+    }
+    left
 }
 
 struct Dispatcher {
@@ -161,7 +183,7 @@ struct Dispatcher {
     seats: Vec<Seat>,
     journal: Journal,
     progress: Progress,
-    parts_left: HashMap<crate::model::Oid, usize>,
+    parts_left: HashMap<Oid, usize>,
     report: Report,
     target_version: u32,
 }
@@ -284,6 +306,7 @@ impl Dispatcher {
             | Step::RestorePostData { .. } => Some(0),
             Step::DropObjects { .. }
             | Step::RestorePreData { .. }
+            | Step::Truncate { .. }
             | Step::CopyPart { .. }
             | Step::CopyLargeObjects { .. }
             | Step::SetSequences
@@ -324,7 +347,9 @@ impl Dispatcher {
                             self.context.stop.request();
                         }
                     }
-                    self.report.skipped += self.plan.fail(id).len();
+                    let skipped = self.plan.fail(id).into_iter();
+                    let steps = skipped.filter(|id| self.plan.step(*id) != Step::Milestone);
+                    self.report.skipped += steps.count();
                 }
             }
         }

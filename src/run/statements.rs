@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::model::{TableKind, quote_identifier};
+use crate::model::{Oid, TableKind, quote_identifier};
 use crate::plan::Step;
 use crate::plan::statement::{not_valid, split};
 
@@ -32,7 +32,8 @@ pub struct Command {
 pub fn is_sql_only(step: Step) -> bool {
     matches!(
         step,
-        Step::CreateIndex { .. }
+        Step::Truncate { .. }
+            | Step::CreateIndex { .. }
             | Step::FinishIndex { .. }
             | Step::AttachIndex { .. }
             | Step::AddForeignKey { .. }
@@ -45,6 +46,7 @@ pub fn is_sql_only(step: Step) -> bool {
 /// The statements of such a step.
 pub fn sql(context: &Context, step: Step, hints: Hints) -> Result<Command> {
     let text = match step {
+        Step::Truncate { table } => truncate(context, table)?,
         Step::CreateIndex { index } => create_index(context, index, hints)?,
         Step::FinishIndex { index } => finish_index(context, index)?,
         Step::AttachIndex { entry } => split(&context.entry(entry).definition).join("; "),
@@ -61,11 +63,22 @@ pub fn sql(context: &Context, step: Step, hints: Hints) -> Result<Command> {
     Ok(Command { text, is_vacuum: false })
 }
 
-fn unknown(what: &str, oid: crate::model::Oid) -> Error {
+fn unknown(what: &str, oid: Oid) -> Error {
     Error::new(Kind::Internal, format!("{what} {oid} is not in the inventory"))
 }
 
-fn create_index(context: &Context, oid: crate::model::Oid, hints: Hints) -> Result<String> {
+fn truncate(context: &Context, oid: Oid) -> Result<String> {
+    let name = context.relation_name(oid).ok_or_else(|| unknown("table", oid))?;
+    let is_partitioned = context.table(oid).kind == TableKind::Partitioned;
+    Ok(match context.found.tables.get(&oid) {
+        // Empty already, and not ours to truncate.
+        Some(table) if !table.is_emptied => String::from("select"),
+        Some(table) if !table.is_partitioned && !is_partitioned => format!("truncate only {name}"),
+        _ => format!("truncate {name}"),
+    })
+}
+
+fn create_index(context: &Context, oid: Oid, hints: Hints) -> Result<String> {
     let index = context.index_by_oid(oid);
     let (entry, statements) =
         context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
@@ -87,11 +100,12 @@ fn create_index(context: &Context, oid: crate::model::Oid, hints: Hints) -> Resu
     Ok(text)
 }
 
-fn finish_index(context: &Context, oid: crate::model::Oid) -> Result<String> {
+fn finish_index(context: &Context, oid: Oid) -> Result<String> {
     let index = context.index_by_oid(oid);
     let (entry, statements) =
         context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
-    let text = statements.finish.join("; ");
+    let made = usize::from(context.found.constraints.contains(&oid));
+    let text = statements.finish[made.min(statements.finish.len())..].join("; ");
     let tablespace = entry.tablespace.as_ref().filter(|_| !context.settings.no_tablespaces);
     match tablespace {
         // An exclusion constraint builds its index here.
@@ -103,7 +117,7 @@ fn finish_index(context: &Context, oid: crate::model::Oid) -> Result<String> {
     }
 }
 
-fn add_foreign_key(context: &Context, oid: crate::model::Oid) -> Result<String> {
+fn add_foreign_key(context: &Context, oid: Oid) -> Result<String> {
     let key = context.foreign_key(oid);
     let definition = context.foreign_key_sql(key).ok_or_else(|| unknown("foreign key", oid))?;
     Ok(match key.is_validated {
@@ -113,7 +127,7 @@ fn add_foreign_key(context: &Context, oid: crate::model::Oid) -> Result<String> 
     })
 }
 
-fn validate(context: &Context, oid: crate::model::Oid) -> Result<String> {
+fn validate(context: &Context, oid: Oid) -> Result<String> {
     let key = context.foreign_key(oid);
     if key.is_partitioned {
         let definition = context.foreign_key_sql(key).ok_or_else(|| unknown("foreign key", oid))?;
@@ -123,7 +137,7 @@ fn validate(context: &Context, oid: crate::model::Oid) -> Result<String> {
     Ok(format!("alter table {} validate constraint {name}", key.table_name))
 }
 
-fn analyze(context: &Context, oid: crate::model::Oid, hints: Hints) -> Result<Command> {
+fn analyze(context: &Context, oid: Oid, hints: Hints) -> Result<Command> {
     let name = context.relation_name(oid).ok_or_else(|| unknown("relation", oid))?;
     let table = context.find_table(oid);
     let is_partitioned = table.is_some_and(|table| table.kind == TableKind::Partitioned);

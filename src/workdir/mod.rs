@@ -148,7 +148,8 @@ fn was_used(files: &Files) -> bool {
 }
 
 fn missing(root: &Path) -> Error {
-    Error::new(Kind::State, format!("work directory \"{}\" does not exist", root.display()))
+    // The published exit code is another than that of a directory in the wrong state.
+    Error::new(Kind::Internal, format!("work directory \"{}\" does not exist", root.display()))
         .hint("Name the directory of a run with --dir.")
 }
 

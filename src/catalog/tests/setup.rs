@@ -19,10 +19,15 @@ pub(super) fn sample() -> Setup {
     }
 }
 
+/// As for a clone that is resumed.
+fn bound(consistency: Consistency) -> Bound {
+    Bound { consistency, split: true, options: true }
+}
+
 fn outcome(change: impl FnOnce(&mut Setup)) -> Result<Setup> {
     let mut wanted = sample();
     change(&mut wanted);
-    sample().continued(&wanted, Consistency::Required, Path::new("/work"))
+    sample().continued(&wanted, bound(Consistency::Required), Path::new("/work"))
 }
 
 fn refusal(change: impl FnOnce(&mut Setup)) -> String {
@@ -93,12 +98,37 @@ fn another_snapshot_is_for_those_who_waive_consistency() {
     for snapshot in [None, Some("00000004-0000001B-1".to_owned())] {
         let mut wanted = sample();
         wanted.snapshot = snapshot.clone();
-        let kept = sample().continued(&wanted, Consistency::Waived, Path::new("/work")).unwrap();
+        let kept =
+            sample().continued(&wanted, bound(Consistency::Waived), Path::new("/work")).unwrap();
         assert_eq!(kept.snapshot, snapshot);
     }
     let mut wanted = sample();
     wanted.source = "postgres://u@source/chinook".to_owned();
-    assert!(sample().continued(&wanted, Consistency::Waived, Path::new("/work")).is_err());
+    assert!(sample().continued(&wanted, bound(Consistency::Waived), Path::new("/work")).is_err());
+}
+
+#[test]
+fn an_option_that_one_command_of_a_chain_was_given_holds_for_the_next() {
+    let free = Bound { consistency: Consistency::Required, split: false, options: false };
+    let asked = Settings { no_acl: true, split_max_parts: Some(3), ..Settings::default() };
+    let wanted = Setup::new(sample().source, None, &asked);
+    let kept = sample().continued(&wanted, free, Path::new("/work")).unwrap();
+    let mut settings = asked;
+    kept.settle(&mut settings);
+    assert!(settings.no_acl && settings.no_owner && !settings.no_comments);
+    assert_eq!(settings.split_tables_larger_than, Some(10 << 30));
+    assert_eq!(settings.split_max_parts, Some(3));
+}
+
+#[test]
+fn what_was_to_be_dropped_once_is_not_dropped_for_ever() {
+    let mut registered = sample();
+    registered.options.insert("--drop-if-exists".to_owned(), String::new());
+    let wanted = Setup::new(sample().source, None, &Settings::default());
+    let free = Bound { consistency: Consistency::Waived, split: false, options: false };
+    let kept = registered.continued(&wanted, free, Path::new("/work")).unwrap();
+    assert!(!kept.options.contains_key("--drop-if-exists"));
+    assert!(kept.options.contains_key("--no-owner"));
 }
 
 #[tokio::test]

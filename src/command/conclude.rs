@@ -1,0 +1,109 @@
+//! How a run ends: what the user is told, and what is forgotten because nobody needs it any more.
+
+use std::time::Instant;
+
+use super::clone::Ended;
+use super::prepare::Begun;
+use crate::error::{Error, Kind, Result};
+use crate::model::Section;
+use crate::pg::properties;
+use crate::plan::Step;
+use crate::plan::clone::{self as plan, Tables};
+use crate::plan::select::{Archive, Selection, select};
+use crate::report;
+use crate::run::Report;
+use crate::run::ledger::Ledger;
+use crate::stop::Stop;
+
+/// Tells how it ended; where everything is done, forgets what was only kept for resuming.
+pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant) -> Result<()> {
+    let report = &ended.report;
+    let is_whole = report.failed == 0
+        && report.skipped == 0
+        && !report.is_stopped
+        && report.snapshot_lost.is_none();
+    if is_whole && !stop.is_requested() {
+        forget(run, &ended).await?;
+    }
+    run.base.catalog.section_ended(Section::Total, begun.elapsed()).await?;
+    let summary = run.base.catalog.summary().await?;
+    let files = run.base.workdir.files();
+    files.write(&files.summary(), report::summary::json(&summary)?.as_bytes())?;
+    if report.is_stopped || stop.is_requested() {
+        return Err(crate::tools::child::stopped()
+            .hint("Continue with the same command and --resume (see docs/resume.md)."));
+    }
+    if run.selection == Selection::All {
+        print!("{}", report::summary::text(&summary));
+    } else if !summary.failures.is_empty() {
+        print!("{}", report::summary::failures(&summary));
+    }
+    if is_whole {
+        tracing::info!(
+            "All step are now done, {} elapsed",
+            report::units::duration(begun.elapsed())
+        );
+        return Ok(());
+    }
+    Err(unfinished(run, ended.report))
+}
+
+/// Completes what has no step of its own, and drops the ledger when there is nothing left to do.
+async fn forget(run: &mut Begun, ended: &Ended) -> Result<()> {
+    let base = &run.base;
+    if run.selection.completes_schema() && !base.settings.skip_db_properties {
+        properties::copy(&base.source, &base.snapshot, &mut run.target_session).await?;
+    }
+    let left = left(run, ended).await?;
+    if left == 0 {
+        return Ledger::drop(&mut run.target_session).await;
+    }
+    tracing::info!(
+        "{left} steps of a whole copy are left; until they are done, the schema pgcopydb on the \
+         target says which"
+    );
+    Ok(())
+}
+
+/// How many steps other commands have to do. Where the tables were there before, nobody knows what
+/// else is to be done; but rows that one command has begun to copy are to be copied to the end.
+async fn left(run: &mut Begun, ended: &Ended) -> Result<usize> {
+    if run.selection == Selection::All || !run.ledger.is_kept() {
+        return Ok(0);
+    }
+    let Ended { context, target, .. } = ended;
+    let remembered = Ledger::remembered(&mut run.target_session).await?;
+    let others = match target.tables {
+        Tables::Made => Selection::All,
+        Tables::Found if remembered.has_rows() => Selection::TableData,
+        Tables::Found => return Ok(0),
+    };
+    let mut plan = plan::clone(&context.inventory, &context.settings, *target);
+    let is_done = |step| context.is_done(step, &remembered.done);
+    let left = select(&mut plan, others, target.tables, is_done);
+    let steps = plan.steps().filter(|(id, step, _)| left[id.0] && *step != Step::Milestone);
+    Ok(steps.count())
+}
+
+fn unfinished(run: &Begun, report: Report) -> Error {
+    if let Some(error) = report.snapshot_lost {
+        return error
+            .detail("Rows can only be read as they were when the snapshot was taken.")
+            .hint(
+                "If nothing was written to the source since, continue with --resume \
+                 --not-consistent; otherwise start over with --restart.",
+            );
+    }
+    let kind = match run.archive {
+        Archive::Given => Kind::Target,
+        Archive::Made => Kind::Incomplete,
+    };
+    Error::new(
+        kind,
+        format!(
+            "the copy is not complete: {} steps failed and {} that build upon them were not tried",
+            report.failed, report.skipped
+        ),
+    )
+    .hint("Repair what the errors above name and continue with the same command and --resume.")
+}

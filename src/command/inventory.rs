@@ -1,0 +1,91 @@
+//! What there is to copy: found on the source together with the archive of its schema, or
+//! remembered from an earlier command in the same directory.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use super::prepare::{self, Base};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Inventory, Section};
+use crate::pg::{discover, preflight};
+use crate::plan::select::Selection;
+use crate::run::ledger::COPY_KEY;
+use crate::stop::Stop;
+use crate::tools::{archive, dump};
+
+/// Takes the inventory. `done` are the records of the steps that are done.
+pub async fn inventory(
+    base: &mut Base,
+    selection: Selection,
+    done: &HashSet<String>,
+    stop: &Stop,
+) -> Result<Inventory> {
+    if base.workdir.files().archive().exists()
+        && let Some(mut inventory) = base.catalog.load_inventory().await?
+    {
+        tracing::info!("using what was found on the source before");
+        let settings = &base.settings;
+        if settings.no_owner || settings.no_acl {
+            // Whoever found the roles may not have known that some of them do not matter.
+            let mut session = base.snapshot.reader(&base.source, "catalog").await?;
+            inventory.roles = preflight::roles(&mut session, settings).await?;
+            session.close().await;
+        }
+        if selection.fills_tables() && !done.iter().any(|key| key.starts_with(COPY_KEY)) {
+            cut_anew(base, &mut inventory).await?;
+        }
+        return Ok(inventory);
+    }
+    discovered(base, selection, stop).await
+}
+
+/// Decides again how tables are cut into parts, which commands that copy no rows cannot know.
+async fn cut_anew(base: &mut Base, inventory: &mut Inventory) -> Result<()> {
+    let mut session = base.snapshot.reader(&base.source, "catalog").await?;
+    let before: Vec<_> = inventory.tables.iter().map(|table| table.parts.clone()).collect();
+    for table in &mut inventory.tables {
+        table.parts.clear();
+    }
+    prepare::split_tables(&mut session, inventory, &base.settings).await?;
+    preflight::check_row_security(&mut session).await?;
+    session.close().await;
+    if inventory.tables.iter().zip(&before).any(|(table, parts)| table.parts != *parts) {
+        base.catalog.save_inventory(inventory).await?;
+    }
+    Ok(())
+}
+
+async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Result<Inventory> {
+    let archive_file = base.workdir.files().archive();
+    let id = base.snapshot.id.as_deref();
+    // Whatever the target will be, it can take what is made for the newest.
+    let target_version = base.target_version.unwrap_or(u32::MAX);
+    let mut session = base.snapshot.reader(&base.source, "catalog").await?;
+    let tools = base.tools(session.server_version())?;
+    tracing::info!("using {} from {}", tools.version, tools.program("pg_dump").display());
+    // Both read the catalogs; neither needs the other.
+    let dumping = async {
+        let clock = Instant::now();
+        dump::schema(&tools, &base.source, id, &archive_file, stop).await?;
+        base.catalog.section_ended(Section::DumpSchema, clock.elapsed()).await
+    };
+    let discovering = async {
+        let clock = Instant::now();
+        let mut inventory = discover::discover(&mut session, target_version).await?;
+        inventory.roles = preflight::roles(&mut session, &base.settings).await?;
+        if selection.fills_tables() {
+            prepare::split_tables(&mut session, &mut inventory, &base.settings).await?;
+            preflight::check_row_security(&mut session).await?;
+        }
+        base.catalog.section_ended(Section::CatalogQueries, clock.elapsed()).await?;
+        Ok::<_, Error>(inventory)
+    };
+    let (mut inventory, ()) = tokio::try_join!(discovering, dumping)?;
+    let file = archive_file.clone();
+    let entries = tokio::task::spawn_blocking(move || archive::entries(&file)).await;
+    inventory.entries =
+        entries.map_err(|error| Error::new(Kind::Internal, error.to_string()))??;
+    session.close().await;
+    base.catalog.save_inventory(&inventory).await?;
+    Ok(inventory)
+}

@@ -1,0 +1,5 @@
+//! The commands that do a share of a clone.
+
+mod bad_input;
+mod chain;
+mod existing;
