@@ -41,7 +41,7 @@ fn floor(room: &str) -> Option<usize> {
 fn all_sources() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    for directory in ["src", "wire/src", "testkit/src"] {
+    for directory in ["src", "wire/src", "testkit/src", "bench/src"] {
         sources(&root.join(directory), &mut found);
     }
     found
