@@ -49,6 +49,7 @@ pub struct Error {
     hint: Option<String>,
     sqlstate: Option<String>,
     transient: bool,
+    lost_snapshot: bool,
 }
 
 impl Error {
@@ -61,6 +62,7 @@ impl Error {
             hint: None,
             sqlstate: None,
             transient: false,
+            lost_snapshot: false,
         }
     }
 
@@ -105,6 +107,13 @@ impl Error {
         self
     }
 
+    /// Says that the snapshot is gone: nothing more can be read as it was.
+    pub fn that_lost_the_snapshot(mut self) -> Error {
+        self.lost_snapshot = true;
+        self.transient = false;
+        self
+    }
+
     /// Puts what was being done in front of the message.
     pub fn during(mut self, doing: impl fmt::Display) -> Error {
         self.message = format!("{doing}: {}", self.message);
@@ -134,6 +143,11 @@ impl Error {
     /// The server's SQLSTATE.
     pub fn sqlstate(&self) -> Option<&str> {
         self.sqlstate.as_deref()
+    }
+
+    /// Whether the snapshot that rows are read in is gone.
+    pub fn has_lost_snapshot(&self) -> bool {
+        self.lost_snapshot
     }
 
     /// Whether the same work may succeed on a new connection.

@@ -4,6 +4,7 @@
 
 // Floor 0: words and conventions.
 pub mod error;
+pub mod fault;
 pub mod log;
 pub mod model;
 pub mod stop;

@@ -3,5 +3,6 @@
 mod clone;
 mod commands;
 mod contract;
+mod resume;
 mod support;
 mod versions;

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pgcopydb_wire::Connection;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::conclude::conclude;
 use super::inventory::inventory;
 use super::prepare::{self, Begun};
 use crate::cli::CloneRequest;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::model::{Found, Inventory, Oid, Section, Table};
 use crate::pg::{Endpoint, Side, existing, preflight};
 use crate::plan::clone::{Tables, Target};
@@ -19,7 +21,8 @@ use crate::plan::select::{Selection, select};
 use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
 use crate::run::context::{Context, Parts};
-use crate::run::{self, Report};
+use crate::run::watch::Watch;
+use crate::run::{self, Holds, Report};
 use crate::stop::Stop;
 use crate::tools::restore::Printer;
 
@@ -60,7 +63,8 @@ pub struct Ended {
 async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let inventory = inventory(&mut run.base, run.selection, &run.done, stop).await?;
     check_target(run, &inventory).await?;
-    run.open_ledger().await?;
+    let ledger = run.open_ledger().await?;
+    fault::point("ledger", "opened")?;
     let base = &mut run.base;
     let tools = base.tools(inventory.database.server_version)?;
     let mut context = Context::new(Parts {
@@ -69,7 +73,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
         snapshot: base.snapshot.id.clone(),
         printer: Printer::new(&tools, &base.workdir.files().archive(), &base.settings),
         settings: base.settings.clone(),
-        ledger: run.ledger.clone(),
+        ledger,
         stop: stop.clone(),
         target_namespaces: namespaces(&mut run.target_session).await?,
         inventory,
@@ -92,9 +96,14 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let clock = Instant::now();
     let base = &mut run.base;
     base.catalog.section_started(Section::Data).await?;
+    let watch = Watch::new(base.source.clone(), run.target.clone());
+    let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
+    let holds = Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch };
+    let recorded = run.done.clone();
     let running =
-        run::run(plan, context.clone(), &base.catalog, &mut base.snapshot, target.version);
+        run::run(plan, context.clone(), &base.catalog, holds, recorded, target.version);
     let report = running.await?;
+    std::mem::drop(locks);
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;
     Ok(Ended { report, context, target })
 }

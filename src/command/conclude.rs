@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::clone::Ended;
 use super::prepare::Begun;
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::Section;
 use crate::pg::properties;
 use crate::plan::Step;
@@ -50,6 +51,7 @@ pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant
 
 /// Completes what has no step of its own, and drops the ledger when there is nothing left to do.
 async fn forget(run: &mut Begun, ended: &Ended) -> Result<()> {
+    fault::point("plan", "done")?;
     let base = &run.base;
     if run.selection.completes_schema() && !base.settings.skip_db_properties {
         properties::copy(&base.source, &base.snapshot, &mut run.target_session).await?;
@@ -68,7 +70,7 @@ async fn forget(run: &mut Begun, ended: &Ended) -> Result<()> {
 /// How many steps other commands have to do. Where the tables were there before, nobody knows what
 /// else is to be done; but rows that one command has begun to copy are to be copied to the end.
 async fn left(run: &mut Begun, ended: &Ended) -> Result<usize> {
-    if run.selection == Selection::All || !run.ledger.is_kept() {
+    if run.selection == Selection::All || !ended.context.ledger.is_kept() {
         return Ok(0);
     }
     let Ended { context, target, .. } = ended;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::prepare::{self, Base};
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::{Inventory, Section};
 use crate::pg::{discover, preflight};
 use crate::plan::select::Selection;
@@ -87,5 +88,6 @@ async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Resul
         entries.map_err(|error| Error::new(Kind::Internal, error.to_string()))??;
     session.close().await;
     base.catalog.save_inventory(&inventory).await?;
+    fault::point("inventory", "saved")?;
     Ok(inventory)
 }

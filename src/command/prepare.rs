@@ -6,6 +6,7 @@ use pgcopydb_wire::Connection;
 
 use crate::catalog::{Bound, Catalog, Consistency, Setup};
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::{Beginning, Inventory, Settings, Table};
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, parts};
@@ -13,7 +14,9 @@ use crate::plan::clone::Tables;
 use crate::plan::select::{Archive, Selection, Task};
 use crate::plan::split;
 use crate::run::context::PRE_DATA_KEY;
+use crate::run::control::Control;
 use crate::run::ledger::{Ledger, Remembered};
+use crate::run::lock;
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
 
@@ -57,19 +60,18 @@ pub struct Begun {
     pub archive: Archive,
     /// The server that is copied to.
     pub target: Endpoint,
-    /// The session that holds the run's lock on the target.
+    /// The run's lock on the target.
+    pub control: Control,
+    /// A session for what is asked of the target before and after the steps.
     pub target_session: Connection,
-    /// The record of steps on the target.
-    pub ledger: Ledger,
     /// Steps that an earlier run did.
     pub done: HashSet<String>,
 }
 
 impl Begun {
     /// Makes the target remember steps from now on.
-    pub async fn open_ledger(&mut self) -> Result<()> {
-        self.ledger = Ledger::open(&mut self.target_session).await?;
-        Ok(())
+    pub async fn open_ledger(&mut self) -> Result<Ledger> {
+        Ledger::open(&mut self.target_session, self.control.membership()).await
     }
 
     /// Where the target's tables come from: from this copy, if it makes them or has made them.
@@ -97,9 +99,9 @@ pub async fn begin(
         check_archive(&workdir)?;
     }
     let mut source_session = source.open("clone").await?;
-    let mut target_session = target.open("clone").await?;
+    let mut target_session = target.open("control").await?;
     refuse_standby(&mut target_session).await?;
-    Ledger::lock(&mut target_session).await?;
+    lock::take(&mut target_session).await?;
     refuse_same_database(&mut source_session, &mut target_session).await?;
     source_session.close().await;
     if settings.beginning == Beginning::Restart {
@@ -115,13 +117,15 @@ pub async fn begin(
         Wanted { selection, target: Some(&target), target_version, remembered: &remembered };
     let base = base(source, settings, workdir, wanted).await?;
     base.catalog.begin_run().await?;
+    let control = Control::keep(target.clone(), target_session);
+    let target_session = target.open("clone").await?;
     Ok(Begun {
         base,
         selection,
         archive,
         target,
+        control,
         target_session,
-        ledger: Ledger::default(),
         done: remembered.done,
     })
 }
@@ -193,10 +197,12 @@ async fn base(
         true => Snapshot::none(),
         false => snapshot(&source, &settings, setup.snapshot.clone(), kept).await?,
     };
+    fault::point("snapshot", "taken")?;
     if snapshot.id.is_some() {
         setup.snapshot.clone_from(&snapshot.id);
     }
     catalog.register_setup(&setup).await?;
+    fault::point("setup", "registered")?;
     Ok(Base { settings, source, workdir, catalog, snapshot, target_version })
 }
 
@@ -230,7 +236,7 @@ async fn refuse_same_database(source: &mut Connection, target: &mut Connection) 
     let refused = |message: &str| {
         Err(Error::new(Kind::Arguments, message).hint("Check --source and --target."))
     };
-    if Ledger::is_locked_by(source, target).await? {
+    if lock::is_held_by(source, target).await? {
         return refused("the source and the target are the same database");
     }
     if !found.is_standby {
@@ -283,6 +289,10 @@ fn check_beginning(
         )),
         Beginning::Fresh => Ok(()),
         Beginning::Resume if !was_set_up && !remembered.exists && may_be_first => Ok(()),
+        Beginning::Resume if !was_set_up && !remembered.exists && workdir.was_used() => {
+            tracing::warn!("the earlier run had not begun to copy: every step is to be done");
+            Ok(())
+        }
         Beginning::Resume if !was_set_up && !remembered.exists => Err(Error::new(
             Kind::State,
             format!("there is nothing to resume in \"{directory}\""),

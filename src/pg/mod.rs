@@ -3,6 +3,7 @@
 
 pub mod discover;
 pub mod existing;
+pub mod keep;
 pub mod parts;
 pub mod preflight;
 pub mod properties;

@@ -1,6 +1,8 @@
 //! Sessions, set up so that neither the role's, the database's nor the server's settings change
 //! what is read or written.
 
+use std::time::Duration;
+
 use pgcopydb_wire::{Connection, Conninfo};
 
 use crate::error::{Error, Kind, Result};
@@ -69,6 +71,9 @@ const TARGET_SETTINGS: &str = "set synchronous_commit = off; set vacuum_cost_del
 const SETTINGS_FROM_14: &str =
     "set client_connection_check_interval = '1s'; set idle_session_timeout = 0;";
 
+/// How long the server may take to make these settings.
+const SETTINGS_LIMIT_S: u64 = 60;
+
 const SETTINGS_FROM_17: &str = "set transaction_timeout = 0;";
 
 impl Endpoint {
@@ -91,11 +96,14 @@ impl Endpoint {
         &self.conninfo
     }
 
-    /// Opens a session; `role` says in `pg_stat_activity` what it is for.
+    /// What a session of ours is called in `pg_stat_activity`; `role` says what it is for.
+    pub fn application_name(&self, role: &str) -> String {
+        format!("pgcopydb[{}] {role}", std::process::id())
+    }
+
+    /// Opens a session; `role` says what it is for.
     pub async fn open(&self, role: &str) -> Result<Connection> {
-        let mut conninfo = self
-            .conninfo
-            .with_application_name(&format!("pgcopydb[{}] {role}", std::process::id()));
+        let mut conninfo = self.conninfo.with_application_name(&self.application_name(role));
         let encoded = conninfo.set("client_encoding", "UTF8");
         encoded.map_err(|error| self.side.error("could not choose an encoding", error))?;
         let word = self.side.word();
@@ -117,10 +125,18 @@ impl Endpoint {
         if connection.parameter("server_encoding") == Some("SQL_ASCII") {
             settings.push_str("set client_encoding = 'SQL_ASCII';");
         }
-        connection
-            .execute(&settings)
-            .await
-            .map_err(|error| self.side.error("could not set up a session", error))?;
+        let limit = Duration::from_secs(SETTINGS_LIMIT_S);
+        settings.push_str("select pg_catalog.pg_backend_pid();");
+        let set = tokio::time::timeout(limit, connection.execute(&settings)).await;
+        let doing = "setting up a session";
+        let failed = |error| self.side.error("could not set up a session", error);
+        let answers = set
+            .unwrap_or(Err(pgcopydb_wire::Error::Timeout { doing, after: limit }))
+            .map_err(failed)?;
+        // A pooler between us and the server has told us another.
+        if let Some(row) = answers.last().and_then(|answer| answer.rows.first()) {
+            connection.set_backend_pid(row.parsed(0).map_err(failed)?);
+        }
         if version < 100_000 {
             return Err(Error::new(
                 Kind::Arguments,

@@ -2,6 +2,7 @@
 
 use pgcopydb_wire::Connection;
 
+use super::keep::Kept;
 use super::session::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::model::quote_literal;
@@ -14,7 +15,7 @@ const BEGIN: &str = "begin transaction isolation level repeatable read, read onl
 pub struct Snapshot {
     /// Its identifier; `None` where every reader has its own view (`--not-consistent`).
     pub id: Option<String>,
-    holder: Option<Connection>,
+    holder: Option<Kept>,
 }
 
 impl Snapshot {
@@ -25,7 +26,8 @@ impl Snapshot {
         holder.execute(BEGIN).await.map_err(failed)?;
         let rows = holder.query("select pg_catalog.pg_export_snapshot()", &[]).await;
         let id = rows.and_then(|rows| rows.value().map(|id| id.map(str::to_owned)));
-        Ok(Snapshot { id: id.map_err(failed)?, holder: Some(holder) })
+        // An answer that is late is no reason to give up what cannot be had again.
+        Ok(Snapshot { id: id.map_err(failed)?, holder: Some(Kept::keep(holder, None)) })
     }
 
     /// Takes a snapshot that another session keeps alive, and checks that it does.
@@ -67,7 +69,8 @@ impl Snapshot {
     pub async fn lost(&mut self) -> Error {
         match &mut self.holder {
             Some(holder) => {
-                Error::source("lost the session that holds the snapshot", holder.closed().await)
+                Error::source("lost the session that holds the snapshot", holder.lost().await)
+                    .that_lost_the_snapshot()
             }
             None => std::future::pending().await,
         }
@@ -82,7 +85,12 @@ pub async fn reader(source: &Endpoint, id: Option<&str>, role: &str) -> Result<C
         sql.push_str("; set transaction snapshot ");
         sql.push_str(&quote_literal(id));
     }
-    let begun = session.execute(&sql).await;
-    begun.map_err(|error| Error::source("could not import the snapshot", error))?;
-    Ok(session)
+    match session.execute(&sql).await {
+        Ok(_) => Ok(session),
+        // The transaction was begun, and the server knows no such snapshot (any more).
+        Err(error) if session.completed() == 1 && !error.is_closed() => {
+            Err(Error::source("could not import the snapshot", error).that_lost_the_snapshot())
+        }
+        Err(error) => Err(Error::source("could not begin to read", error)),
+    }
 }

@@ -1,6 +1,7 @@
 //! What every worker of a run knows, and never changes.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use pgcopydb_wire::Connection;
 
@@ -20,6 +21,9 @@ use crate::tools::restore::Printer;
 
 /// What the record of the whole pre-data section is called.
 pub const PRE_DATA_KEY: &str = "pre-data";
+
+/// Pause before a session tries again to join the run.
+const JOIN_AGAIN: Duration = Duration::from_millis(100);
 
 /// The servers, what is copied between them, and how.
 #[derive(Debug)]
@@ -208,9 +212,16 @@ impl Context {
 
     /// A session that writes to the target.
     pub async fn open_target(&self, role: &str) -> Result<Connection> {
-        let mut session = self.target.open(role).await?;
-        self.ledger.join(&mut session).await?;
-        Ok(session)
+        loop {
+            self.ledger.wait_for_run().await?;
+            let mut session = self.target.open(role).await?;
+            if self.ledger.join(&mut session).await? {
+                return Ok(session);
+            }
+            // The lock of the run was lost just now; it is being taken again.
+            drop(session);
+            tokio::time::sleep(JOIN_AGAIN).await;
+        }
     }
 
     /// Whether a step needs not be done, given the records of earlier runs.

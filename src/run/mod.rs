@@ -2,21 +2,24 @@
 //! and speaks to the user; seats take steps, do them, and say so.
 
 pub mod context;
+pub mod control;
 mod copy;
 mod drop;
 mod extension;
 mod journal;
 mod large_object;
 pub mod ledger;
+pub mod lock;
 mod schema;
 mod sequence;
 mod statements;
-mod watch;
+mod transaction;
+pub mod watch;
 mod worker;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -29,9 +32,11 @@ use crate::pg::snapshot::Snapshot;
 use crate::plan::{Plan, Pool, Step, StepId};
 use crate::report::progress::{Progress, Totals};
 use context::Context;
+use control::{Control, Event};
 use journal::Journal;
 use statements::Hints;
-use worker::{Order, Outcome, Worker};
+use watch::{Pulse, Watch};
+use worker::{Failure, Order, Outcome, Worker};
 
 /// Steps handed out at once, and done in one transaction.
 const BATCH_STEPS_MAX: usize = 50;
@@ -56,6 +61,9 @@ pub struct Report {
     pub is_stopped: bool,
     /// Why no more rows could be read, if the snapshot was lost.
     pub snapshot_lost: Option<Error>,
+    /// Whether the target has lost steps that it had told us were done: the plan is to be made
+    /// anew from what the target remembers.
+    pub is_set_back: bool,
 }
 
 /// What a seat says to the dispatcher.
@@ -69,22 +77,33 @@ struct Seat {
     pool: Pool,
     name: String,
     inbox: mpsc::Sender<Vec<Order>>,
-    moved: Arc<AtomicU64>,
+    pulse: Arc<Pulse>,
     busy: usize,
 }
 
-/// Does all outstanding steps of an opened plan, as far as they can be done.
+/// What a run holds on the servers while it lasts.
+pub struct Holds<'a> {
+    /// The view of the source that rows are read in.
+    pub snapshot: &'a mut Snapshot,
+    /// The lock on the target.
+    pub control: &'a mut Control,
+    /// Looks at the servers from outside.
+    pub watch: Arc<Watch>,
+}
+
+/// Does all outstanding steps of an opened plan, as far as they can be done. `recorded` are the
+/// steps that the target remembers.
 pub async fn run(
     plan: Plan,
     context: Arc<Context>,
     catalog: &Catalog,
-    snapshot: &mut Snapshot,
+    holds: Holds<'_>,
+    recorded: HashSet<String>,
     target_version: u32,
 ) -> Result<Report> {
     let (mail, mailbox) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
-    let seats = open_seats(&context, &mail, &mut tasks);
-    let watch = tokio::spawn(watch::watch(context.clone()));
+    let seats = open_seats(&context, &holds.watch, &mail, &mut tasks);
     let mut dispatcher = Dispatcher {
         journal: Journal::new(context.clone(), catalog.clone()),
         progress: Progress::start(totals(&plan)),
@@ -93,10 +112,10 @@ pub async fn run(
         context,
         seats,
         report: Report::default(),
+        recorded,
         target_version,
     };
-    let result = dispatcher.dispatch(mailbox, &mut tasks, snapshot).await;
-    watch.abort();
+    let result = dispatcher.dispatch(mailbox, &mut tasks, holds).await;
     // Seats end when their inboxes close; their sessions end with them.
     dispatcher.seats.clear();
     let limit = Duration::from_millis(GOODBYE_MS);
@@ -110,6 +129,7 @@ pub async fn run(
 
 fn open_seats(
     context: &Arc<Context>,
+    watch: &Arc<Watch>,
     mail: &mpsc::Sender<Mail>,
     tasks: &mut JoinSet<()>,
 ) -> Vec<Seat> {
@@ -128,8 +148,8 @@ fn open_seats(
             let (inbox, mut orders) = mpsc::channel::<Vec<Order>>(1);
             let (seat, mail, context) = (seats.len(), mail.clone(), context.clone());
             let name = format!("{word} {number}");
-            let moved = Arc::new(AtomicU64::new(0));
-            let mut worker = Worker::new(context, name.clone(), moved.clone());
+            let pulse = Arc::new(Pulse::default());
+            let mut worker = Worker::new(context, watch.clone(), name.clone(), pulse.clone());
             tasks.spawn(async move {
                 while let Some(orders) = orders.recv().await {
                     let ended = worker.run(&orders).await;
@@ -139,7 +159,7 @@ fn open_seats(
                 }
                 worker.close().await;
             });
-            seats.push(Seat { pool, name, inbox, moved, busy: 0 });
+            seats.push(Seat { pool, name, inbox, pulse, busy: 0 });
         }
     }
     seats
@@ -185,6 +205,8 @@ struct Dispatcher {
     progress: Progress,
     parts_left: HashMap<Oid, usize>,
     report: Report,
+    /// The steps that the target remembers, or should.
+    recorded: HashSet<String>,
     target_version: u32,
 }
 
@@ -193,13 +215,14 @@ impl Dispatcher {
         &mut self,
         mut mailbox: mpsc::Receiver<Mail>,
         tasks: &mut JoinSet<()>,
-        snapshot: &mut Snapshot,
+        holds: Holds<'_>,
     ) -> Result<()> {
+        let Holds { snapshot, control, .. } = holds;
         let stop = self.context.stop.clone();
         let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            if !stop.is_requested() {
+            if !stop.is_requested() && !self.report.is_set_back {
                 self.hand_out().await?;
             }
             if self.plan.running() == 0 {
@@ -210,10 +233,9 @@ impl Dispatcher {
                 _ = tick.tick() => self.show(),
                 () = stop.requested_now() => break,
                 error = snapshot.lost(), if self.report.snapshot_lost.is_none() => {
-                    crate::log::error(&error);
-                    tracing::warn!("no more rows can be read; finishing what needs none");
-                    self.report.snapshot_lost = Some(error);
+                    self.lost_snapshot(error);
                 }
+                event = control.event() => self.control_changed(event, control)?,
                 Some(ended) = tasks.join_next() => {
                     let reason = ended.err().map_or_else(String::new, |error| error.to_string());
                     let message = format!("a worker ended unexpectedly: {reason}");
@@ -222,6 +244,39 @@ impl Dispatcher {
             }
         }
         self.report.is_stopped = stop.is_requested() && !self.plan.is_finished();
+        Ok(())
+    }
+
+    fn lost_snapshot(&mut self, error: Error) {
+        crate::log::error(&error);
+        tracing::warn!("no more rows can be read; finishing what needs none");
+        self.report.snapshot_lost = Some(error);
+    }
+
+    /// The lock of the run was lost, or taken again. What the target has told us was done must
+    /// still be there: a server that crashes may lose its last commits.
+    fn control_changed(&mut self, event: Event, control: &Control) -> Result<()> {
+        match event {
+            Event::Lost(error) => tracing::warn!("{error}; opening another"),
+            Event::Gone(error) => return Err(error.during("this run cannot go on")),
+            Event::Back { owner, remembered } => {
+                let lost = self.recorded.difference(&remembered.done).count();
+                if self.context.ledger.is_kept() && !remembered.exists {
+                    return Err(Error::new(
+                        Kind::State,
+                        "the target no longer has the record of this run: another run has begun",
+                    ));
+                }
+                if self.context.ledger.is_kept() && lost > 0 {
+                    tracing::warn!("the target has lost {lost} steps in a crash; doing them again");
+                    self.report.is_set_back = true;
+                    control.give_up();
+                } else {
+                    tracing::info!("holding the lock of this run again");
+                    control.go_on(owner);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -336,7 +391,15 @@ impl Dispatcher {
                     tables += usize::from(self.completes_table(step));
                     indexes += usize::from(matches!(step, Step::CreateIndex { .. }));
                     self.journal.done(step, done).await?;
+                    self.recorded.insert(self.context.key(step));
                     self.plan.finish(id);
+                }
+                // Nothing is wrong with the step: it is left.
+                Err(Failure { error, .. }) if error.has_lost_snapshot() => {
+                    if self.report.snapshot_lost.is_none() {
+                        self.lost_snapshot(error);
+                    }
+                    self.report.skipped += 1 + self.plan.fail(id).len();
                 }
                 Err(failure) => {
                     if failure.error.kind() != Kind::Stopped {
@@ -376,7 +439,7 @@ impl Dispatcher {
 
     fn show(&mut self) {
         for seat in self.seats.iter().filter(|seat| seat.busy > 0) {
-            self.progress.moved(&seat.name, seat.moved.load(Ordering::Relaxed));
+            self.progress.moved(&seat.name, seat.pulse.moved.load(Ordering::Relaxed));
         }
         self.progress.tick();
     }

@@ -3,55 +3,41 @@
 use pgcopydb_wire::Connection;
 
 use super::context::Context;
-use super::worker::{Done, Failure};
-use crate::error::Error;
+use super::worker::Failure;
+use crate::error::{Error, Result};
 use crate::model::EntryId;
 use crate::plan::Step;
 use crate::plan::statement::split;
 
-/// Runs a transaction's worth of the pre-data section.
-pub async fn pre_data(
-    context: &Context,
-    target: &mut Connection,
-    chunk: u32,
-) -> std::result::Result<Done, Failure> {
-    run(context, target, &context.pre_data[chunk as usize], "the pre-data section").await
-}
-
-/// Runs some entries of the post-data section.
-pub async fn post_data(
-    context: &Context,
-    target: &mut Connection,
-    steps: &[Step],
-) -> std::result::Result<Vec<Done>, Failure> {
+/// The statements of one transaction of the pre-data section, or of some entries of the post-data
+/// section.
+pub async fn script(context: &Context, steps: &[Step]) -> Result<String> {
     let entries: Vec<EntryId> = steps
         .iter()
-        .filter_map(|step| match step {
-            Step::RestorePostData { entry } => Some(*entry),
-            _ => None,
+        .flat_map(|step| match step {
+            Step::RestorePreData { chunk } => context.pre_data[*chunk as usize].clone(),
+            Step::RestorePostData { entry } => vec![*entry],
+            _ => Vec::new(),
         })
         .collect();
-    let label = context.label(steps[0]);
-    let done = run(context, target, &entries, &label).await?;
-    Ok(vec![Done { command: label, ..done }; steps.len()])
+    if entries.is_empty() {
+        return Ok(String::new());
+    }
+    context.printer.sql(&entries, &context.stop).await
 }
 
-async fn run(
-    context: &Context,
+/// Runs a script. `label` says what it does.
+pub async fn run(
     target: &mut Connection,
-    entries: &[EntryId],
-    what: &str,
-) -> std::result::Result<Done, Failure> {
-    if entries.is_empty() {
-        return Ok(Done::default());
-    }
-    let script = context.printer.sql(entries, &context.stop).await?;
-    match target.execute(&script).await {
-        Ok(_) => Ok(Done { command: what.to_owned(), ..Done::default() }),
+    script: &str,
+    label: &str,
+) -> std::result::Result<(), Failure> {
+    match target.execute(script).await {
+        Ok(_) => Ok(()),
         Err(error) => {
             // Only for the message: a body of SQL-standard form would shift the count.
-            let sql = split(&script).get(target.completed()).map(|sql| (*sql).to_owned());
-            let error = Error::target(format!("could not restore {what}"), error);
+            let sql = split(script).get(target.completed()).map(|sql| (*sql).to_owned());
+            let error = Error::target(format!("could not {label}"), error);
             Err(Failure { error, sql })
         }
     }

@@ -1,30 +1,38 @@
-//! One seat: a task with the connections its pool needs. It takes steps, does them in transactions
-//! that also record them, tries again when a connection is lost, and says how each step ended.
+//! One seat: a task with the connections its pool needs. It takes steps, has them done in
+//! transactions, tries again when a connection is lost, and says how each step ended.
+//!
+//! A connection can be lost while a commit is under way. Then the old session is ended, and the
+//! target is asked what it remembers, before anything is done again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::BackoffBuilder;
 use pgcopydb_wire::Connection;
 
 use super::context::Context;
-use super::ledger::Ledger;
-use super::statements::{self, Hints};
-use super::{copy, drop, extension, large_object, schema, sequence};
-use crate::error::{Error, Kind, Result};
-use crate::pg::Side;
+use super::control::OUTAGE_S;
+use super::lock;
+use super::statements::Hints;
+use super::transaction::{Outcomes, Transaction, prepare, reads_source};
+use super::watch::{Pulse, Watch};
+use crate::error::Error;
 use crate::plan::{Step, StepId};
 use crate::tools::child::stopped;
 
-/// Tries of a step that lost its connection, the first one included.
-const ATTEMPTS_MAX: usize = 8;
+/// Tries of a step that loses its connection again and again, the first one included. Time when a
+/// server cannot be reached at all is limited by [`OUTAGE_S`] instead.
+const ATTEMPTS_MAX: usize = 10;
+
+/// The longest pause between two tries.
+const PAUSE_MAX_S: u64 = 10;
 
 /// How long a stopped statement may take to answer its cancel request.
 const CANCEL_ANSWER_MS: u64 = 1_000;
 
-/// Time without progress of a COPY after which somebody looks at what the servers wait for.
-pub const SILENCE_S: u64 = 30;
+/// How long a session may take to be opened and to join the run.
+const OPEN_LIMIT_S: u64 = 120;
 
 /// What a step did.
 #[derive(Clone, Debug, Default)]
@@ -72,17 +80,30 @@ pub struct Order {
 #[derive(Debug)]
 pub struct Worker {
     context: Arc<Context>,
+    watch: Arc<Watch>,
     name: String,
     source: Option<Connection>,
     target: Option<Connection>,
-    /// Bytes moved by the step in hand, for whoever shows progress.
-    moved: Arc<AtomicU64>,
+    /// Backends on the target whose connections were lost: they may still be at work.
+    lost: Vec<i32>,
+    /// Steps that may have been committed although we have not heard so, with what they did.
+    unsure: HashMap<StepId, Done>,
+    /// Whether the last attempt had all its sessions.
+    reached: bool,
+    pulse: Arc<Pulse>,
 }
 
 impl Worker {
     /// A worker that opens its connections when the first step needs them.
-    pub fn new(context: Arc<Context>, name: String, moved: Arc<AtomicU64>) -> Worker {
-        Worker { context, name, source: None, target: None, moved }
+    pub fn new(
+        context: Arc<Context>,
+        watch: Arc<Watch>,
+        name: String,
+        pulse: Arc<Pulse>,
+    ) -> Worker {
+        let (source, target, lost) = (None, None, Vec::new());
+        let unsure = HashMap::new();
+        Worker { context, watch, name, source, target, lost, unsure, reached: false, pulse }
     }
 
     /// Says goodbye to both servers.
@@ -109,6 +130,7 @@ impl Worker {
         let mut ended = Vec::with_capacity(orders.len());
         for order in orders {
             let outcome = self.run_one(*order).await;
+            self.unsure.remove(&order.id);
             ended.push((order.id, outcome));
         }
         ended
@@ -116,12 +138,9 @@ impl Worker {
 
     /// Does one step, again and again as long as the only trouble is a lost connection.
     async fn run_one(&mut self, order: Order) -> Outcome {
-        let mut pauses = backon::ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(Duration::from_millis(200))
-            .with_max_delay(Duration::from_secs(10))
-            .with_max_times(ATTEMPTS_MAX - 1)
-            .build();
+        let mut pauses = pauses();
+        let mut attempts = 0;
+        let mut unreachable_since = None;
         loop {
             let failure = match self.attempt(&[order]).await {
                 Ok(done) => return Ok(done.into_iter().next().unwrap_or_default()),
@@ -130,10 +149,18 @@ impl Worker {
             if self.context.stop.is_requested() {
                 return Err(stopped().into());
             }
-            let pause = match pauses.next() {
-                Some(pause) if failure.error.is_transient() => pause,
-                _ => return Err(failure),
-            };
+            if self.reached {
+                attempts += 1;
+                unreachable_since = None;
+                pauses = if attempts == 1 { self::pauses() } else { pauses };
+            }
+            let since = *unreachable_since.get_or_insert_with(Instant::now);
+            let goes_on =
+                attempts < ATTEMPTS_MAX && since.elapsed() < Duration::from_secs(OUTAGE_S);
+            if !goes_on || !failure.error.is_transient() {
+                return Err(failure);
+            }
+            let pause = pauses.next().unwrap_or(Duration::from_secs(PAUSE_MAX_S));
             let label = self.context.label(order.step);
             tracing::warn!(
                 "trying to {label} again in {} ms: {}",
@@ -147,20 +174,102 @@ impl Worker {
         }
     }
 
-    /// One try at some steps, given up when we are asked to stop. Connections that are not in order
-    /// afterwards are dropped.
-    async fn attempt(&mut self, orders: &[Order]) -> std::result::Result<Vec<Done>, Failure> {
-        self.moved.store(0, Ordering::Relaxed);
+    /// One try at some steps, given up when we are asked to stop and when nothing moves any more.
+    /// Connections that are not in order afterwards are dropped.
+    async fn attempt(&mut self, orders: &[Order]) -> Outcomes {
+        self.pulse.begin();
+        self.reached = false;
         let stop = self.context.stop.clone();
         if stop.is_requested() {
             return Err(stopped().into());
         }
-        let keys = [&self.source, &self.target].map(|c| c.as_ref().map(Connection::cancel_key));
+        let opened = tokio::select! {
+            opened = self.open(orders) => opened,
+            () = stop.requested() => Err(stopped().into()),
+        };
+        let recorded = match opened {
+            Ok(recorded) => recorded,
+            Err(failure) => {
+                self.clear_up(&[], Vec::new()).await;
+                return Err(failure);
+            }
+        };
+        self.reached = true;
+        let left: Vec<Order> = orders
+            .iter()
+            .zip(&recorded)
+            .filter(|(_, recorded)| !**recorded)
+            .map(|(order, _)| *order)
+            .collect();
+        let mut did =
+            if left.is_empty() { Vec::new() } else { self.work(&left).await? }.into_iter();
+        let done = orders.iter().zip(recorded).map(|(order, recorded)| match recorded {
+            true => self.unsure.remove(&order.id),
+            false => did.next(),
+        });
+        Ok(done.map(Option::unwrap_or_default).collect())
+    }
+
+    /// Opens what is missing. After a loss the old session is ended and the target asked which of
+    /// the steps it remembers.
+    async fn open(&mut self, orders: &[Order]) -> std::result::Result<Vec<bool>, Failure> {
+        self.context.ledger.wait_for_run().await?;
+        let limit = Duration::from_secs(OPEN_LIMIT_S);
+        match tokio::time::timeout(limit, self.open_now(orders)).await {
+            Ok(opened) => opened,
+            Err(_) => {
+                let doing = "opening sessions";
+                let cause = pgcopydb_wire::Error::Timeout { doing, after: limit };
+                Err(Error::target("could not open the sessions of a step", cause).into())
+            }
+        }
+    }
+
+    async fn open_now(&mut self, orders: &[Order]) -> std::result::Result<Vec<bool>, Failure> {
+        let Worker { context, name, source, target, lost, unsure, .. } = self;
+        let target = match target {
+            Some(target) => target,
+            None => target.insert(context.open_target(name).await?),
+        };
+        while let Some(pid) = lost.last() {
+            let application = context.target.application_name(name);
+            lock::end_backend(target, *pid, &application).await?;
+            lost.pop();
+        }
+        let mut recorded = vec![false; orders.len()];
+        if orders.iter().any(|order| unsure.contains_key(&order.id)) {
+            let keys: Vec<String> = orders.iter().map(|order| context.key(order.step)).collect();
+            recorded = context.ledger.recorded(target, &keys).await?;
+        }
+        let reads = orders.iter().zip(&recorded).any(|(o, done)| !done && reads_source(o.step));
+        if reads && source.is_none() {
+            *source = Some(context.open_source(name).await?);
+        }
+        Ok(recorded)
+    }
+
+    /// Does steps whose sessions are open.
+    async fn work(&mut self, orders: &[Order]) -> Outcomes {
+        let stop = self.context.stop.clone();
+        let mut in_doubt = Vec::new();
         let result = {
-            let work = self.transaction(orders);
+            let Worker { context, watch, source, target, pulse, .. } = self;
+            let source = source.as_mut().filter(|_| reads_source(orders[0].step));
+            let target = target.as_mut().ok_or_else(stopped)?;
+            let keys = [source.as_ref().map(|c| c.cancel_key()), Some(target.cancel_key())];
+            let pids = (source.as_ref().map_or(0, |c| c.backend_pid()), target.backend_pid());
+            let work = async {
+                let work = prepare(context, orders).await?;
+                pulse.servers_are_at_work(pids);
+                let in_doubt = &mut in_doubt;
+                let mut transaction =
+                    Transaction { context, orders, moved: &pulse.moved, in_doubt };
+                transaction.run(source, target, work).await
+            };
             tokio::pin!(work);
             tokio::select! {
                 result = &mut work => result,
+                error = watch.silence(pulse) => Err(error.into()),
                 () = stop.requested() => {
                     for key in keys.into_iter().flatten() {
                         // Failing to cancel is no trouble of its own: the session is closed next.
@@ -172,163 +281,45 @@ impl Worker {
                 }
             }
         };
+        self.pulse.rest();
         if result.is_err() {
-            self.clear_up().await;
+            self.clear_up(orders, in_doubt).await;
         }
         result
     }
 
-    /// After a failure: ends the transaction, or drops the connection if that cannot be done.
-    async fn clear_up(&mut self) {
+    /// After a failure: ends the transaction, or drops the connection if that cannot be done, and
+    /// remembers that it is not known how the transaction ended.
+    async fn clear_up(&mut self, orders: &[Order], in_doubt: Vec<Done>) {
         // The source's transaction holds the snapshot; after an error it is of no more use.
         if self.source.as_ref().is_some_and(|c| !c.is_ready() || c.has_failed_transaction()) {
             self.source = None;
         }
-        if let Some(mut target) = self.target.take()
-            && target.is_ready()
-            && (!target.in_transaction() || target.execute("rollback").await.is_ok())
-        {
+        let Some(mut target) = self.target.take() else { return };
+        let pid = target.backend_pid();
+        if target.is_ready() && (!target.in_transaction() || rolled_back(&mut target).await) {
             self.target = Some(target);
+            return;
         }
-    }
-
-    async fn transaction(&mut self, orders: &[Order]) -> std::result::Result<Vec<Done>, Failure> {
-        let Worker { context, name, source, target, moved } = self;
-        if target.is_none() {
-            *target = Some(context.open_target(name).await?);
+        self.lost.push(pid);
+        let mut done = in_doubt.into_iter();
+        for order in orders {
+            self.unsure.insert(order.id, done.next().unwrap_or_default());
         }
-        let Some(target) = target else { return Err(no_connection().into()) };
-        let begun = Instant::now();
-        let steps: Vec<Step> = orders.iter().map(|order| order.step).collect();
-        if statements::is_sql_only(steps[0]) {
-            return run_sql(context, target, orders, begun).await;
-        }
-        let failed = |error| Error::target("could not begin a transaction", error);
-        target.execute("begin").await.map_err(failed)?;
-        let mut done = Vec::with_capacity(orders.len());
-        if let Step::RestorePostData { .. } = steps[0] {
-            done = schema::post_data(context, target, &steps).await?;
-        } else {
-            for step in &steps {
-                let begun = Instant::now();
-                let mut one = match *step {
-                    Step::DropObjects { batch } => drop::batch(context, target, batch).await?,
-                    Step::RestorePreData { chunk } => {
-                        schema::pre_data(context, target, chunk).await?
-                    }
-                    step => {
-                        if source.is_none() {
-                            *source = Some(context.open_source(name).await?);
-                        }
-                        let Some(source) = source else { return Err(no_connection().into()) };
-                        with_source(context, source, target, step, moved).await?
-                    }
-                };
-                one.duration = begun.elapsed();
-                done.push(one);
-            }
-        }
-        let keys: Vec<String> = steps.iter().map(|step| context.key(*step)).collect();
-        commit(&context.ledger, target, &keys).await?;
-        Ok(done)
     }
 }
 
-/// Steps that read from the source.
-async fn with_source(
-    context: &Context,
-    source: &mut Connection,
-    target: &mut Connection,
-    step: Step,
-    moved: &AtomicU64,
-) -> std::result::Result<Done, Failure> {
-    match step {
-        Step::CopyTable { table } => copy::table(context, source, target, table, moved).await,
-        Step::CopyPart { table, part } => {
-            copy::part(context, source, target, table, part, moved).await
-        }
-        Step::CopyLargeObjects { batch } => {
-            Ok(large_object::batch(context, source, target, batch, moved).await?)
-        }
-        Step::SetSequences => Ok(sequence::set_all(context, source, target).await?),
-        Step::CopyExtensionData { extension } => {
-            extension::configuration(context, source, target, extension, moved).await
-        }
-        step => Err(Error::new(Kind::Internal, format!("no worker for {step:?}")).into()),
-    }
+async fn rolled_back(target: &mut Connection) -> bool {
+    let limit = Duration::from_millis(CANCEL_ANSWER_MS);
+    tokio::time::timeout(limit, target.execute("rollback")).await.is_ok_and(|done| done.is_ok())
 }
 
-/// Records steps and commits them, in one round trip.
-async fn commit(ledger: &Ledger, target: &mut Connection, keys: &[String]) -> Result<()> {
-    let record = ledger.record(keys.iter().map(String::as_str));
-    match target.execute(&format!("{record} commit")).await {
-        Ok(_) => Ok(()),
-        Err(error) if keys.len() == 1 && Ledger::says_done(&error) => {
-            let rolled_back = target.execute("rollback").await;
-            rolled_back.map_err(|error| Error::target("could not roll back", error))?;
-            Ok(())
-        }
-        Err(error) => Err(Error::target("could not commit", error)),
-    }
-}
-
-/// Steps that are nothing but statements on the target: one message, one answer.
-async fn run_sql(
-    context: &Context,
-    target: &mut Connection,
-    orders: &[Order],
-    begun: Instant,
-) -> std::result::Result<Vec<Done>, Failure> {
-    let mut commands = Vec::with_capacity(orders.len());
-    let mut keys = Vec::with_capacity(orders.len());
-    for order in orders {
-        commands.push(statements::sql(context, order.step, order.hints)?);
-        keys.push(context.key(order.step));
-    }
-    let record = context.ledger.record(keys.iter().map(String::as_str));
-    // VACUUM cannot run in a transaction, and may simply be done twice.
-    let message = match &commands[..] {
-        [command] if command.is_vacuum => command.text.clone(),
-        commands => {
-            let mut message = String::from("begin; ");
-            for command in commands {
-                message.push_str(&command.text);
-                message.push_str("; ");
-            }
-            message + &record + " commit"
-        }
-    };
-    for command in &commands {
-        tracing::debug!(target: "sql", "[TARGET {}] {}", target.backend_pid(), command.text);
-    }
-    let result = target.execute(&message).await;
-    if let ([command], Ok(_)) = (&commands[..], &result)
-        && command.is_vacuum
-        && !record.is_empty()
-    {
-        let recorded = target.execute(&record).await;
-        recorded.map_err(|error| Error::target("could not record a step", error))?;
-    }
-    match result {
-        Ok(_) => {}
-        Err(error) if orders.len() == 1 && Ledger::says_done(&error) => {
-            target.execute("rollback").await.ok();
-        }
-        Err(error) => {
-            let label = context.label(orders[0].step);
-            let error = Side::Target.error(format!("could not {label}"), error);
-            return Err(Failure { error, sql: Some(commands.swap_remove(0).text) });
-        }
-    }
-    let duration = begun.elapsed() / orders.len() as u32;
-    let done = commands.into_iter().map(|command| Done {
-        duration,
-        command: command.text,
-        ..Done::default()
-    });
-    Ok(done.collect())
-}
-
-fn no_connection() -> Error {
-    Error::new(Kind::Internal, "a worker has no connection")
+/// Pauses between tries: longer each time, and not the same for all workers.
+fn pauses() -> backon::ExponentialBackoff {
+    backon::ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(PAUSE_MAX_S))
+        .without_max_times()
+        .build()
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Tools;
 use super::child::Child;
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::pg::Endpoint;
 use crate::stop::Stop;
 
@@ -31,7 +32,9 @@ pub async fn schema(
     }
     let dumped = child.connect(source.conninfo()).run(stop).await;
     dumped.map_err(|error| error.during("could not dump the schema of the source"))?;
+    fault::point("dump", "before_rename")?;
     std::fs::rename(&partial, archive).map_err(|error| {
         Error::new(Kind::State, format!("could not write {}: {error}", archive.display()))
-    })
+    })?;
+    fault::point("dump", "after_rename")
 }

@@ -101,6 +101,11 @@ impl WorkDir {
         self.files.root()
     }
 
+    /// Whether a run or a service has been here before.
+    pub fn was_used(&self) -> bool {
+        self.was_used
+    }
+
     /// Removes what an earlier run left, and nothing else: the snapshot of a living service stays,
     /// and so do files this program does not know.
     pub fn clear(&self) -> Result<()> {

@@ -79,6 +79,11 @@ impl Connection {
         self.backend_pid
     }
 
+    /// Corrects the process id by what the server's own views say.
+    pub fn set_backend_pid(&mut self, pid: i32) {
+        self.backend_pid = pid;
+    }
+
     /// What is needed to cancel whatever this session is doing.
     pub fn cancel_key(&self) -> CancelKey {
         self.cancel.clone()

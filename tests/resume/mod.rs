@@ -1,0 +1,5 @@
+//! Nothing is lost, whatever dies: killed runs, cut connections, restarted servers.
+
+#[cfg(feature = "faults")]
+mod points;
+mod workload;
