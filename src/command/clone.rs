@@ -100,8 +100,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
     let holds = Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch };
     let recorded = run.done.clone();
-    let running =
-        run::run(plan, context.clone(), &base.catalog, holds, recorded, target.version);
+    let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, target.version);
     let report = running.await?;
     std::mem::drop(locks);
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;

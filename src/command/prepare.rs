@@ -119,15 +119,7 @@ pub async fn begin(
     base.catalog.begin_run().await?;
     let control = Control::keep(target.clone(), target_session);
     let target_session = target.open("clone").await?;
-    Ok(Begun {
-        base,
-        selection,
-        archive,
-        target,
-        control,
-        target_session,
-        done: remembered.done,
-    })
+    Ok(Begun { base, selection, archive, target, control, target_session, done: remembered.done })
 }
 
 /// The same for a command that writes to no target.

@@ -5,8 +5,7 @@ use pgcopydb_testkit::{Pair, Program};
 use crate::support::pgcopydb;
 
 /// Options that make the medium table of [`MANY_STEPS`] one COPY and the large one several.
-pub const OPTIONS: [&str; 6] =
-    ["--split-tables-larger-than", "2MB", "--table-jobs", "2", "--index-jobs", "2"];
+pub const TABLE_OPTIONS: [&str; 4] = ["--split-tables-larger-than", "2MB", "--table-jobs", "2"];
 
 const MANY_STEPS: &str = "
     create schema app;
@@ -35,33 +34,39 @@ const MANY_STEPS: &str = "
       from generate_series(1, 2000) i;
     create index events_at on app.events (at);
     alter table app.events add foreign key (tiny) references app.tiny_1;
-    alter table app.large add foreign key (a) references app.numbers_missing not valid;
+    create table app.numbers as select i from generate_series(0, 999) i;
+    alter table app.numbers add primary key (i);
+    alter table app.large add foreign key (a) references app.numbers;
+    alter table app.medium add foreign key (id) references app.large not valid;
+    create view app.seen as select * from app.tiny_1;
+    create materialized view app.counted as select a, count(*) from app.large group by a;
+    create unique index counted_a on app.counted (a);
+    create function app.nothing() returns trigger language plpgsql as 'begin return new; end';
+    create trigger nothing before insert on app.tiny_2
+        for each row execute function app.nothing();
+    comment on trigger nothing on app.tiny_2 is 'does nothing';
+    grant select on app.tiny_3 to public;
+    select count(lo_from_bytea(20000 + i, convert_to(repeat(md5(i::text), i % 20), 'UTF8')))
+      from generate_series(1, 1200) i;
+    select lo_from_bytea(19999, convert_to(repeat('0123456789abcdef', 100000), 'UTF8'));
+    comment on large object 20001 is 'commented';
+    alter sequence app.tiny_4_id_seq restart 777;
 ";
 
 /// Fills the source of a pair.
 pub fn many_steps(pair: &Pair) {
-    let text = MANY_STEPS.replace(
-        "alter table app.large add foreign key (a) references app.numbers_missing not valid;",
-        "create table app.numbers as select i from generate_series(0, 999) i;
-         alter table app.numbers add primary key (i);
-         alter table app.large add foreign key (a) references app.numbers;
-         alter table app.medium add foreign key (id) references app.large not valid;
-         create view app.seen as select * from app.tiny_1;
-         create materialized view app.counted as select a, count(*) from app.large group by a;
-         create unique index counted_a on app.counted (a);
-         create function app.nothing() returns trigger language plpgsql as 'begin return new; end';
-         create trigger nothing before insert on app.tiny_2
-            for each row execute function app.nothing();
-         comment on trigger nothing on app.tiny_2 is 'does nothing';
-         grant select on app.tiny_3 to public;
-         select count(lo_from_bytea(20000 + i, convert_to(repeat(md5(i::text), i % 20), 'UTF8')))
-           from generate_series(1, 1200) i;
-         select lo_from_bytea(19999, convert_to(repeat('0123456789abcdef', 100000), 'UTF8'));
-         comment on large object 20001 is 'commented';
-         alter sequence app.tiny_4_id_seq restart 777;",
-    );
-    pair.source.sql(&text);
+    pair.source.sql(MANY_STEPS);
     configured_extension(pair);
+}
+
+/// Makes one table on both sides, with rows that must be gone on the target.
+pub fn one_large_table(pair: &Pair) {
+    for (side, rows) in [(&pair.source, 40_000), (&pair.target, 7)] {
+        side.sql(&format!(
+            "create table large (id bigint primary key, note text);
+             insert into large select i, repeat(md5(i::text), 2) from generate_series(1, {rows}) i"
+        ));
+    }
 }
 
 /// No extension that comes with the server has configuration tables, so one is given one.
@@ -80,7 +85,7 @@ fn configured_extension(pair: &Pair) {
 
 /// The program that clones such a pair.
 pub fn clone(pair: &Pair) -> Program {
-    pgcopydb(pair).arg("clone").args(OPTIONS)
+    pgcopydb(pair).arg("clone").args(TABLE_OPTIONS).args(["--index-jobs", "2"])
 }
 
 /// The program that goes on with the clone of a source that was left alone.
