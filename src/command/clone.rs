@@ -113,17 +113,30 @@ async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
         return Ok(());
     }
     let settings = &run.base.settings;
-    preflight::check_roles(&mut run.target_session, &inventory.roles).await?;
+    let wanted = || inventory.entries.iter().filter(|entry| pre_data::is_wanted(entry, settings));
+    let mut roles = inventory.roles.clone();
+    if !settings.no_owner {
+        // The first superuser owns things without being mentioned in the catalog of dependencies.
+        roles.extend(wanted().filter_map(|entry| entry.owner.clone()));
+    }
+    preflight::check_roles(&mut run.target_session, sorted(roles)).await?;
+    if !settings.no_tablespaces {
+        let tablespaces = wanted().filter_map(|entry| entry.tablespace.clone()).collect();
+        preflight::check_tablespaces(&mut run.target_session, sorted(tablespaces)).await?;
+    }
     if settings.drop_if_exists || !run.done.is_empty() || !run.selection.makes_tables() {
         return Ok(());
     }
-    let wanted: HashSet<String> = inventory
-        .entries
-        .iter()
-        .filter(|entry| entry.is_pre_data && pre_data::is_wanted(entry, settings))
-        .filter_map(|entry| drop::relation_name(entry).map(|name| name.to_string()))
-        .collect();
-    preflight::check_nothing_in_the_way(&mut run.target_session, &wanted).await
+    let relations: HashSet<String> =
+        wanted().filter_map(drop::relation_name).map(|name| name.to_string()).collect();
+    preflight::check_nothing_in_the_way(&mut run.target_session, &relations).await
+}
+
+/// Each name once.
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Looks whether rows can be copied into the tables as they are now: a share of a clone may come

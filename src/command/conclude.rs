@@ -30,7 +30,8 @@ pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant
     let summary = run.base.catalog.summary().await?;
     let files = run.base.workdir.files();
     files.write(&files.summary(), report::summary::json(&summary)?.as_bytes())?;
-    if report.is_stopped || stop.is_requested() {
+    let is_given_up = run.base.settings.fail_fast && report.failed > 0;
+    if (report.is_stopped || stop.is_requested()) && !is_given_up {
         return Err(crate::tools::child::stopped()
             .hint("Continue with the same command and --resume (see docs/resume.md)."));
     }

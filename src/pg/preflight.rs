@@ -47,26 +47,48 @@ pub async fn roles(source: &mut Connection, settings: &Settings) -> Result<Vec<S
 }
 
 /// Says which of the roles the target lacks, before any row is copied.
-pub async fn check_roles(target: &mut Connection, roles: &[String]) -> Result<()> {
-    let mut known = HashSet::new();
-    let queried = target.query_each("select rolname from pg_catalog.pg_roles", &[], |row| {
-        known.insert(row.required(0)?.to_owned());
-        Ok(())
-    });
-    queried.await.map_err(|error| Error::target("could not list roles", error))?;
-    let missing = roles.iter().filter(|role| !known.contains(*role));
-    let missing: Vec<String> = missing.map(|role| quote_identifier(role)).collect();
+pub async fn check_roles(target: &mut Connection, roles: Vec<String>) -> Result<()> {
+    let sql = "select rolname from pg_catalog.pg_roles";
+    let missing = missing(target, sql, "roles", roles).await?;
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Target,
-        format!("the target lacks roles that own or are granted objects: {}", listed(&missing)),
-    )
-    .hint(
+    let message = "the target lacks roles that own or are granted objects";
+    Err(Error::new(Kind::Target, format!("{message}: {}", listed(&missing))).hint(
         "Create them on the target (\"pg_dumpall --roles-only\" on the source prints how), or \
          leave owners and privileges out with --no-owner and --no-acl.",
     ))
+}
+
+/// Says which of the tablespaces the target lacks, before anything is made.
+pub async fn check_tablespaces(target: &mut Connection, tablespaces: Vec<String>) -> Result<()> {
+    let sql = "select spcname from pg_catalog.pg_tablespace";
+    let missing = missing(target, sql, "tablespaces", tablespaces).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the target lacks tablespaces: {}", listed(&missing));
+    Err(Error::new(Kind::Target, message).hint(
+        "Create them on the target, or put everything into its default tablespace with \
+         --no-tablespaces.",
+    ))
+}
+
+/// Those of some names that a query on the target does not return, quoted.
+async fn missing(
+    target: &mut Connection,
+    sql: &str,
+    what: &str,
+    wanted: Vec<String>,
+) -> Result<Vec<String>> {
+    let mut known = HashSet::new();
+    let queried = target.query_each(sql, &[], |row| {
+        known.insert(row.required(0)?.to_owned());
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::target(format!("could not list {what}"), error))?;
+    let missing = wanted.iter().filter(|name| !known.contains(*name));
+    Ok(missing.map(|name| quote_identifier(name)).collect())
 }
 
 /// Names in a row, the first few of them.

@@ -99,6 +99,12 @@ pub fn post_data_by_object(entries: &[Entry]) -> HashMap<(Oid, Oid), &Entry> {
     post_data.map(|entry| ((entry.catalog, entry.oid), entry)).collect()
 }
 
+/// The tables that entries of the archive make.
+fn tables_by_entry(entries: &[Entry]) -> HashMap<EntryId, Oid> {
+    let tables = entries.iter().filter(|entry| entry.description == "TABLE");
+    tables.map(|entry| (entry.id, entry.oid)).collect()
+}
+
 /// Entries that say something about an object instead of making one.
 fn is_about_another(entry: &Entry) -> bool {
     matches!(entry.description.as_str(), "COMMENT" | "SECURITY LABEL" | "ACL")
@@ -183,7 +189,7 @@ impl<'a> Planner<'a> {
             }
         }
         for (root, steps) in by_root {
-            let filled = self.plan.add(Step::Milestone, 0, &steps);
+            let filled = self.plan.success(&steps);
             self.fills.insert(root, vec![filled]);
         }
         // Rows of such a partition may come with any other.
@@ -419,25 +425,40 @@ impl<'a> Planner<'a> {
             let needed = entry.dependencies.iter().filter_map(|id| passes.get(id)).copied();
             passes.insert(entry.id, needed.fold(own, usize::max));
         }
+        let tables = tables_by_entry(&inventory.entries);
+        let fills: Vec<StepId> = self.fills.values().flatten().copied().collect();
+        let filled = self.plan.success(&fills);
         let mut all = std::mem::take(&mut self.all);
         all.extend(self.work.values().flatten());
+        let mut everything = Vec::new();
         for pass in 0..4 {
             let before = self.plan.milestone(&all);
-            all.clear();
+            everything.append(&mut all);
+            let complete = self.plan.success(&everything);
             all.push(before);
             for entry in rest.iter().filter(|entry| passes[&entry.id] == pass) {
-                let steps = entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id));
-                let mut needs: Vec<StepId> = steps.copied().collect();
-                needs.extend(&self.schema);
-                let refreshes = entry.description == "MATERIALIZED VIEW DATA";
-                let step = match refreshes {
-                    true => Step::RefreshView { entry: entry.id },
-                    false => Step::RestorePostData { entry: entry.id },
+                let mut needs = self.schema.clone();
+                needs.extend(entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id)));
+                // What a later run copies must not meet triggers, or a lack of privileges.
+                let on_tables = entry.dependencies.iter().filter_map(|id| tables.get(id));
+                needs.extend(on_tables.filter_map(|table| self.fills.get(table)).flatten());
+                let step = match entry.description.as_str() {
+                    "MATERIALIZED VIEW DATA" => {
+                        // Which tables a view reads cannot be known: functions may read more.
+                        needs.push(filled);
+                        Step::RefreshView { entry: entry.id }
+                    }
+                    "EVENT TRIGGER" => {
+                        // It would fire for what a later run makes.
+                        needs.push(complete);
+                        Step::RestorePostData { entry: entry.id }
+                    }
+                    _ => Step::RestorePostData { entry: entry.id },
                 };
                 let id = self.plan.add_following(step, 0, &needs, &[before]);
                 self.entry_steps.insert(entry.id, id);
                 all.push(id);
-                if refreshes && !settings.skip_vacuum {
+                if matches!(step, Step::RefreshView { .. }) && !settings.skip_vacuum {
                     all.push(self.plan.add(Step::Analyze { table: entry.oid }, 0, &[id]));
                 }
             }

@@ -236,6 +236,11 @@ impl Plan {
         self.add_following(Step::Milestone, 0, &[], follows)
     }
 
+    /// Adds a point that is reached when all of `needs` have succeeded, and skipped otherwise.
+    pub fn success(&mut self, needs: &[StepId]) -> StepId {
+        self.add(Step::Milestone, 0, needs)
+    }
+
     /// How many steps there are.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -354,7 +359,7 @@ impl Plan {
         while let Some((id, state)) = ends.pop() {
             self.nodes[id.0].state = state;
             self.unfinished -= 1;
-            if state == State::Skipped {
+            if state == State::Skipped && self.nodes[id.0].step != Step::Milestone {
                 skipped.push(id);
             }
             for (waiting, needed) in std::mem::take(&mut self.nodes[id.0].waited_by) {

@@ -345,13 +345,13 @@ impl Dispatcher {
 
     /// What a step weighs in a batch; `None` if it must be done alone.
     fn light_weight(&self, id: StepId, step: Step) -> Option<u64> {
+        let own_weight = || Some(self.plan.weight(id)).filter(|weight| *weight < BATCH_WEIGHT_MAX);
         match step {
-            Step::CopyTable { .. } | Step::CreateIndex { .. } | Step::Analyze { .. } => {
-                Some(self.plan.weight(id)).filter(|weight| *weight < BATCH_WEIGHT_MAX)
-            }
-            Step::ValidateForeignKey { .. } => {
-                Some(self.plan.weight(id)).filter(|weight| *weight < BATCH_WEIGHT_MAX)
-            }
+            Step::Analyze { table } if statements::is_vacuumed(&self.context, table) => None,
+            Step::CopyTable { .. }
+            | Step::CreateIndex { .. }
+            | Step::Analyze { .. }
+            | Step::ValidateForeignKey { .. } => own_weight(),
             Step::FinishIndex { index } => {
                 let builds = self.context.index_by_oid(index).builds_with_constraint();
                 (!builds).then_some(0)

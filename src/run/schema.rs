@@ -36,9 +36,15 @@ pub async fn run(
         Ok(_) => Ok(()),
         Err(error) => {
             // Only for the message: a body of SQL-standard form would shift the count.
-            let sql = split(script).get(target.completed()).map(|sql| (*sql).to_owned());
+            let sql = split(script).get(target.completed()).map(|sql| without_heading(sql));
             let error = Error::target(format!("could not {label}"), error);
             Err(Failure { error, sql })
         }
     }
+}
+
+/// A statement without the comment that `pg_restore` writes above it.
+fn without_heading(sql: &str) -> String {
+    let is_heading = |line: &&str| line.is_empty() || line.starts_with("--");
+    sql.lines().skip_while(is_heading).collect::<Vec<_>>().join("\n")
 }

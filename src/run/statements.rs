@@ -144,9 +144,13 @@ fn analyze(context: &Context, oid: Oid, hints: Hints) -> Result<Command> {
     if is_partitioned && hints.target_version >= ANALYZE_ONLY_VERSION {
         return Ok(Command { text: format!("analyze only {name}"), is_vacuum: false });
     }
-    // What was copied in parts could not be frozen by COPY.
-    if table.is_some_and(|table| !table.parts.is_empty()) {
+    if is_vacuumed(context, oid) {
         return Ok(Command { text: format!("vacuum (analyze) {name}"), is_vacuum: true });
     }
     Ok(Command { text: format!("analyze {name}"), is_vacuum: false })
+}
+
+/// Whether a table is vacuumed as well: what was copied in parts could not be frozen by COPY.
+pub fn is_vacuumed(context: &Context, oid: crate::model::Oid) -> bool {
+    context.find_table(oid).is_some_and(|table| !table.parts.is_empty())
 }

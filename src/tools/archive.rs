@@ -23,6 +23,8 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
         let description = found.desc.as_str().to_owned();
         let is_pre_data = match found.section {
             Section::PreData => true,
+            // Statistics objects need no rows, and ANALYZE needs them.
+            Section::PostData if description == "STATISTICS" => true,
             Section::PostData | Section::Data => false,
             // Privileges come after the rows, as an owner may have taken his own away; a comment
             // comes when what it is about is there.

@@ -1,6 +1,10 @@
 //! Whole databases.
 
+mod failures;
+mod options;
+mod refused;
 mod replace;
+mod split;
 
 use pgcopydb_testkit::{Pair, workload};
 

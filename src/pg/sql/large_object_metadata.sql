@@ -7,7 +7,7 @@
 -- $6 text     the role that creates the objects, and so owns them already
 -- returns     statements, in the order they must run
 with object as (
-  select m.oid, m.lomacl, pg_catalog.pg_get_userbyid(m.lomowner) as owner,
+  select m.oid, m.lomowner, m.lomacl, pg_catalog.pg_get_userbyid(m.lomowner) as owner,
          pg_catalog.obj_description(m.oid, 'pg_largeobject') as comment
     from pg_catalog.pg_largeobject_metadata m
    where m.oid >= $1::oid and ($2::oid is null or m.oid < $2::oid)
@@ -16,9 +16,10 @@ with object as (
     from object
    where $3::boolean and owner <> $6
   union all
+  -- Without owners the one who creates the objects keeps what an owner has.
   select oid, 2,
-         pg_catalog.format('revoke all on large object %s from public, %I', oid,
-                           case when $3::boolean then owner else $6 end)
+         pg_catalog.format('revoke all on large object %s from public', oid)
+         || case when $3::boolean then pg_catalog.format(', %I', owner) else '' end
     from object
    where $4::boolean and lomacl is not null
   union all
@@ -29,7 +30,7 @@ with object as (
                                        pg_catalog.pg_get_userbyid(a.grantee)) end,
                            case when a.is_grantable then ' with grant option' else '' end)
     from object o, pg_catalog.aclexplode(o.lomacl) a
-   where $4::boolean and o.lomacl is not null
+   where $4::boolean and o.lomacl is not null and ($3::boolean or a.grantee <> o.lomowner)
   union all
   select oid, 4, pg_catalog.format('comment on large object %s is %L', oid, comment)
     from object
