@@ -1,5 +1,7 @@
 //! Everything that needs real servers or the program itself, in one binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod clone;
 mod commands;
 mod contract;
