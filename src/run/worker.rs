@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::BackoffBuilder;
-use pgcopydb_wire::Connection;
+use pgcopydb_wire::{CancelKey, Connection};
 
 use super::context::Context;
 use super::control::OUTAGE_S;
@@ -271,12 +271,10 @@ impl Worker {
                 result = &mut work => result,
                 error = watch.silence(pulse) => Err(error.into()),
                 () = stop.requested() => {
-                    for key in keys.into_iter().flatten() {
-                        // Failing to cancel is no trouble of its own: the session is closed next.
-                        let _ = key.cancel().await;
-                    }
+                    let [source, target] = keys.map(cancel);
                     let limit = Duration::from_millis(CANCEL_ANSWER_MS);
-                    let _ = tokio::time::timeout(limit, work).await;
+                    let answered = async { tokio::join!(source, target, work) };
+                    let _ = tokio::time::timeout(limit, answered).await;
                     Err(stopped().into())
                 }
             }
@@ -306,6 +304,14 @@ impl Worker {
         for order in orders {
             self.unsure.insert(order.id, done.next().unwrap_or_default());
         }
+    }
+}
+
+/// Asks a server to cancel what a session does. Failing is no trouble of its own: the session is
+/// closed next.
+async fn cancel(key: Option<CancelKey>) {
+    if let Some(key) = key {
+        let _ = key.cancel().await;
     }
 }
 

@@ -2,6 +2,7 @@
 //! environment, and it does not outlive us.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use pgcopydb_wire::Conninfo;
 use secrecy::ExposeSecret;
@@ -13,6 +14,9 @@ use crate::stop::Stop;
 
 /// Lines of a failed program's messages that are repeated in the error.
 const LAST_LINES: usize = 5;
+
+/// How long a program may take to end when it is asked to.
+const END_MS: u64 = 1_000;
 
 /// A program to run.
 #[derive(Debug)]
@@ -58,13 +62,14 @@ impl Child {
             Error::new(Kind::Tools, format!("could not run {name}: {error}"))
         };
         let mut child = self.command.spawn().map_err(|error| failed(error, &self.name))?;
-        let mut output = Vec::new();
+        let pid = child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed()));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let work = async {
             let read = async {
+                let mut output = Vec::new();
                 match stdout {
-                    Some(mut stdout) => stdout.read_to_end(&mut output).await.map(|_| ()),
-                    None => Ok(()),
+                    Some(mut stdout) => stdout.read_to_end(&mut output).await.map(|_| output),
+                    None => Ok(output),
                 }
             };
             let messages = async {
@@ -76,12 +81,21 @@ impl Child {
             let (read, messages) = tokio::join!(read, messages);
             (read, messages, child.wait().await)
         };
+        tokio::pin!(work);
         let (read, messages, status) = tokio::select! {
-            ended = work => ended,
-            // Dropping the child kills it.
-            () = stop.requested() => return Err(stopped()),
+            ended = &mut work => ended,
+            () = stop.requested() => {
+                // Asked politely, PostgreSQL's programs cancel what they run on the server.
+                if let Some(pid) = pid {
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+                }
+                let limit = Duration::from_millis(END_MS);
+                // Dropping the child kills it.
+                let _ = tokio::time::timeout(limit, work).await;
+                return Err(stopped());
+            }
         };
-        read.map_err(|error| failed(error, &self.name))?;
+        let output = read.map_err(|error| failed(error, &self.name))?;
         let status = status.map_err(|error| failed(error, &self.name))?;
         if !status.success() {
             return Err(Error::new(Kind::Tools, format!("{} failed with {status}", self.name))

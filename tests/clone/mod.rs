@@ -4,6 +4,7 @@ mod failures;
 mod options;
 mod refused;
 mod replace;
+mod signals;
 mod split;
 
 use pgcopydb_testkit::{Pair, workload};

@@ -1,0 +1,165 @@
+//! SIGINT and SIGTERM: the program ends soon, leaves nobody at work, and can go on later.
+
+use std::time::{Duration, Instant};
+
+use pgcopydb_testkit::{Database, Pair, Proxy, Running, Signal};
+
+use crate::support::clone;
+
+/// The published limit.
+const SOON: Duration = Duration::from_secs(2);
+
+/// The exit code of a run that was asked to stop.
+const STOPPED: i32 = 12;
+
+/// A function that takes a minute in a database that says so.
+const SLOW: &str = "
+    create function slow(int) returns int language plpgsql immutable as $$
+    begin
+      if current_setting('test.slow', true) = 'yes' then
+        perform pg_sleep(60);
+      end if;
+      return $1;
+    end $$;";
+
+fn set_slow(database: &Database, slow: &str) {
+    database.sql(&format!("alter database {} set test.slow = '{slow}'", database.name()));
+}
+
+/// Sends a signal, waits for the end, and checks that nobody of the run is left.
+#[track_caller]
+fn stop(pair: &Pair, mut running: Running, signal: Signal) {
+    let begun = Instant::now();
+    running.signal(signal);
+    let output = running.wait_timeout(SOON);
+    let output = output.unwrap_or_else(|| panic!("still there after {:?}", begun.elapsed()));
+    output.assert_code(STOPPED);
+    output.assert_stderr_has("stopping: cancelling what runs on both servers");
+    output.assert_stderr_has("stopped on request");
+    for side in [&pair.source, &pair.target] {
+        side.wait_for(
+            "select not exists (select from pg_stat_activity
+                                 where datname = current_database()
+                                   and application_name ~ '^(pgcopydb|pg_dump|pg_restore)')",
+        );
+        let locks = "select count(*) from pg_locks where locktype = 'advisory' and database =
+                     (select oid from pg_database where datname = current_database())";
+        assert_eq!(side.value(locks), "0");
+    }
+}
+
+/// Waits until a session of the program sleeps in a statement.
+fn wait_for_sleep(database: &Database, statement: &str) {
+    database.wait_for(&format!(
+        "select exists (select from pg_stat_activity
+                         where datname = current_database() and wait_event = 'PgSleep'
+                           and application_name like 'pgcopydb%' and query ilike '%{statement}%')"
+    ));
+}
+
+#[test]
+fn in_the_middle_of_a_copy_and_of_an_index_build() {
+    for (signal, table, statement) in [
+        (Signal::INT, "create table t (a int check (slow(a) > 0), b int)", "copy public.t"),
+        (Signal::TERM, "create table t (a int, b int)", "create index"),
+    ] {
+        let pair = Pair::shared();
+        pair.source.sql(SLOW);
+        pair.source.sql(&format!(
+            "{table};
+             insert into t values (1, 1);
+             create index slow_index on t (slow(b));
+             create table other (a int primary key);
+             insert into other select generate_series(1, 1000)"
+        ));
+        set_slow(&pair.target, "yes");
+        let running = clone(&pair).arg("--skip-db-properties").spawn();
+        wait_for_sleep(&pair.target, statement);
+        stop(&pair, running, signal);
+
+        set_slow(&pair.target, "no");
+        let again =
+            clone(&pair).args(["--resume", "--not-consistent", "--skip-db-properties"]).run();
+        again.assert_success();
+        again.assert_stderr_has("steps were done before");
+        pair.assert_same();
+    }
+}
+
+#[test]
+fn when_the_network_has_lost_everything() {
+    for side in ["--source", "--target"] {
+        let pair = Pair::shared();
+        pair.source.sql(SLOW);
+        pair.source.sql("create table t (a int check (slow(a) > 0)); insert into t values (1)");
+        set_slow(&pair.target, "yes");
+        let database = if side == "--source" { &pair.source } else { &pair.target };
+        let network = Proxy::to(database.cluster());
+        let mut running = clone(&pair).args([side, &network.uri(database)]).spawn();
+        wait_for_sleep(&pair.target, "copy public.t");
+        network.stall();
+        running.signal(Signal::TERM);
+        let output = running.wait_timeout(SOON).expect("an end within two seconds");
+        output.assert_code(STOPPED);
+    }
+}
+
+#[test]
+fn while_pg_dump_is_at_work() {
+    for signal in [Signal::INT, Signal::TERM, Signal::QUIT, Signal::HUP] {
+        let pair = Pair::shared();
+        pair.source.sql("create table t as select 1 as a");
+        let mut session = pair.source.session();
+        session.run("begin; lock table t in access exclusive mode");
+        let running = clone(&pair).spawn();
+        pair.source.wait_for(
+            "select exists (select from pg_stat_activity
+                             where datname = current_database() and wait_event_type = 'Lock'
+                               and application_name = 'pg_dump')",
+        );
+        let pid = running.pid();
+        stop(&pair, running, signal);
+        let children = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+            let status = std::fs::read_to_string(entry.path().join("environ")).unwrap_or_default();
+            let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            name.trim() == "pg_dump" && status.contains(&*pair.directory().to_string_lossy())
+        });
+        assert_eq!(children.count(), 0, "pg_dump outlives process {pid}");
+        session.run("rollback");
+        clone(&pair).arg("--restart").run().assert_success();
+        pair.assert_same();
+    }
+}
+
+#[test]
+fn before_the_servers_have_answered() {
+    let pair = Pair::shared();
+    pair.source.sql("create table t as select 1 as a");
+    // Takes connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("postgres://postgres@{}/x", silent.local_addr().unwrap());
+    for side in ["--source", "--target"] {
+        let running = clone(&pair).args(["--restart", side, &uri]).spawn();
+        let _peer = silent.accept().unwrap();
+        stop(&pair, running, Signal::INT);
+    }
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let pair = Pair::shared();
+    pair.source.sql(SLOW);
+    pair.source.sql("create table t (a int check (slow(a) > 0)); insert into t values (1)");
+    set_slow(&pair.target, "yes");
+    let mut running = clone(&pair).spawn();
+    wait_for_sleep(&pair.target, "copy public.t");
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
+    let output = running.wait_timeout(Duration::from_secs(1)).expect("an end at once");
+    output.assert_code(STOPPED);
+    pair.target.wait_for(
+        "select not exists (select from pg_stat_activity
+                             where datname = current_database()
+                               and application_name like 'pgcopydb%')",
+    );
+}
