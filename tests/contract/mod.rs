@@ -1,3 +1,6 @@
 //! What scripts depend on.
 
+mod files;
 mod options;
+mod output;
+mod secrets;
