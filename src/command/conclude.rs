@@ -36,9 +36,9 @@ pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant
             .hint("Continue with the same command and --resume (see docs/resume.md)."));
     }
     if run.selection == Selection::All {
-        print!("{}", report::summary::text(&summary));
+        report::print(&report::summary::text(&summary));
     } else if !summary.failures.is_empty() {
-        print!("{}", report::summary::failures(&summary));
+        report::print(&report::summary::failures(&summary));
     }
     if is_whole {
         tracing::info!(

@@ -27,7 +27,7 @@ pub async fn parse_list(request: ParseListRequest) -> Result<()> {
             for entry in entries {
                 let _ = writeln!(lines, "{entry}");
             }
-            print!("{lines}");
+            crate::report::print(&lines);
             Ok(())
         }
         ParseListRequest::Dump(settings) => write_lists(*settings),

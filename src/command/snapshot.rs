@@ -18,7 +18,7 @@ pub async fn snapshot(request: SnapshotRequest, stop: &Stop) -> Result<()> {
     let id = snapshot.id.clone().unwrap_or_default();
     let files = workdir.files();
     files.write(&files.snapshot(), format!("{id}\n").as_bytes())?;
-    println!("{id}");
+    crate::report::print(&format!("{id}\n"));
     let ended = tokio::select! {
         () = stop.requested() => {
             tracing::info!("Asked to terminate, the snapshot is no longer kept");

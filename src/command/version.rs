@@ -14,9 +14,11 @@ pub fn version(as_json: bool) -> Result<()> {
     let tools = Tools::locate(0, u32::MAX).ok();
     let tools_version = tools.as_ref().map_or("none found", |tools| tools.version.as_str());
     if !as_json {
-        println!("pgcopydb version {version}");
-        println!("using PostgreSQL client programs: {tools_version}");
-        println!("compatible with Postgres {COMPATIBLE}");
+        crate::report::print(&format!(
+            "pgcopydb version {version}\n\
+             using PostgreSQL client programs: {tools_version}\n\
+             compatible with Postgres {COMPATIBLE}\n"
+        ));
         return Ok(());
     }
     let major = tools.as_ref().map_or(0, |tools| tools.major);
@@ -29,6 +31,6 @@ pub fn version(as_json: bool) -> Result<()> {
     });
     let text = serde_json::to_string_pretty(&document)
         .map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
-    println!("{text}");
+    crate::report::print(&format!("{text}\n"));
     Ok(())
 }
