@@ -5,6 +5,7 @@
 mod clone;
 mod commands;
 mod contract;
+mod report;
 mod resume;
 mod support;
 mod versions;

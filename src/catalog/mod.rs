@@ -8,6 +8,7 @@
 
 mod error;
 mod file;
+mod history;
 mod inventory;
 mod json;
 mod progress;

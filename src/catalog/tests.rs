@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::model::{Counter, Inventory, Oid, Section, Settings, StepKind};
 
+mod history;
 mod published;
 mod sample;
 mod setup;

@@ -280,3 +280,12 @@ pub(super) struct IgnoredArgs {
     #[arg(hide = true)]
     pub(super) ignored: Vec<OsString>,
 }
+
+/// What is written besides the copy.
+#[derive(Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct ReportArgs {
+    /// Write a page for the browser about the run: timeline, slowest tables, what to change
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+}

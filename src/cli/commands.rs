@@ -1,10 +1,12 @@
 //! The tree of commands, and which groups of options each of them offers.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use super::args::{
     CommonArgs, DirectoryArgs, FailureArgs, FormatArgs, IgnoredArgs, JobsArgs, JsonArgs,
-    ObjectArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
+    ObjectArgs, ReportArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
 };
 use super::parts::{CopyCommand, DumpCommand, RestoreCommand};
 
@@ -56,6 +58,10 @@ pub(super) enum Command {
     #[command(after_help = SNAPSHOT_EXAMPLES)]
     Snapshot(SnapshotArgs),
 
+    /// Write a page for the browser about the runs in a work directory
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportCommandArgs),
+
     /// Try to connect to both servers
     #[command(after_help = PING_EXAMPLES)]
     Ping(PingArgs),
@@ -90,6 +96,8 @@ pub(super) struct CloneArgs {
     #[command(flatten)]
     pub(super) run: RunArgs,
     #[command(flatten)]
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
     pub(super) directory: DirectoryArgs,
     #[command(flatten)]
     pub(super) common: CommonArgs,
@@ -102,6 +110,18 @@ pub(super) struct CloneArgs {
 pub(super) struct SnapshotArgs {
     #[command(flatten)]
     pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) directory: DirectoryArgs,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
+}
+
+/// Options of `report`.
+#[derive(Args)]
+pub(super) struct ReportCommandArgs {
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
     #[command(flatten)]
     pub(super) directory: DirectoryArgs,
     #[command(flatten)]
@@ -159,6 +179,10 @@ Examples:
   Keep a snapshot in one terminal, use it in another
     pgcopydb snapshot --source postgres://old/app
     pgcopydb clone --snapshot 00000003-00000002-1 -S postgres://old/app -T postgres://new/app";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  pgcopydb report --dir /var/lib/pgcopydb/app clone.html";
 
 const PING_EXAMPLES: &str = "\
 Examples:

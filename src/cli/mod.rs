@@ -22,7 +22,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use commands::Cli;
 pub use exit::UsageExit;
 pub use settings::{
-    CloneRequest, DumpRequest, Invocation, ParseListRequest, PingRequest, Request, SnapshotRequest,
+    CloneRequest, DumpRequest, Invocation, ParseListRequest, PingRequest, ReportRequest, Request,
+    SnapshotRequest,
 };
 
 /// Reads a command line, the name of the program first, and the variables it depends on.

@@ -279,7 +279,7 @@ impl RestoreArgs {
         };
         self.schema.settle(&mut settings);
         let task = Task { selection, archive: Archive::Given };
-        Ok(CloneRequest { source, target, settings, task })
+        Ok(CloneRequest { source, target, settings, task, report: None })
     }
 }
 

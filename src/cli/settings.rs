@@ -33,6 +33,8 @@ pub enum Request {
     ParseList(ParseListRequest),
     /// Export a snapshot and keep it.
     Snapshot(SnapshotRequest),
+    /// Write a page about the runs in a work directory.
+    Report(ReportRequest),
     /// Connect to both servers.
     Ping(PingRequest),
     /// Print the version.
@@ -52,6 +54,8 @@ pub struct CloneRequest {
     pub settings: Settings,
     /// What is to be done of it.
     pub task: Task,
+    /// The file for a page about the run.
+    pub report: Option<PathBuf>,
 }
 
 /// A schema to dump.
@@ -74,6 +78,14 @@ pub enum ParseListRequest {
 pub struct SnapshotRequest {
     /// Connection string of the source.
     pub source: String,
+    /// The work directory; `None` for the default one.
+    pub directory: Option<PathBuf>,
+}
+
+/// A page to write.
+pub struct ReportRequest {
+    /// The file.
+    pub file: PathBuf,
     /// The work directory; `None` for the default one.
     pub directory: Option<PathBuf>,
 }
@@ -132,6 +144,9 @@ fn request(
             let source = source(args.source)?;
             Ok(Request::Snapshot(SnapshotRequest { source, directory: args.directory.dir }))
         }
+        Command::Report(args) => {
+            Ok(Request::Report(ReportRequest { file: args.file, directory: args.directory.dir }))
+        }
         Command::Ping(args) => {
             let (source, target) = both(args.source, args.target)?;
             Ok(Request::Ping(PingRequest { source, target }))
@@ -155,8 +170,9 @@ impl CloneArgs {
             warnings.push("ignoring --use-copy-binary: the format is text".to_owned());
         }
         let task = Task { selection, archive: Archive::Made };
+        let report = self.report.report.clone();
         let (source, target, settings) = self.settings()?;
-        Ok(Request::Clone(Box::new(CloneRequest { source, target, settings, task })))
+        Ok(Request::Clone(Box::new(CloneRequest { source, target, settings, task, report })))
     }
 
     /// The connection strings, and everything else.
@@ -272,6 +288,7 @@ fn scale(command: &Command) -> Scale {
         | Command::Dump(_)
         | Command::Restore(_)
         | Command::Snapshot(_)
+        | Command::Report(_)
         | Command::Help(_)
         | Command::Version(_) => Scale::Full,
     }
@@ -284,6 +301,7 @@ fn common(command: &Command) -> &CommonArgs {
         Command::Dump(command) => command.common(),
         Command::Restore(command) => command.common(),
         Command::Snapshot(args) => &args.common,
+        Command::Report(args) => &args.common,
         Command::Ping(args) => &args.common,
         Command::Help(args) => &args.common,
         Command::Version(args) => &args.common,

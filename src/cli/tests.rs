@@ -418,6 +418,7 @@ Commands:
     post-data    Make the objects that come after the rows: indexes, constraints, triggers, privileges
     parse-list   Print the entries of a list of pg_restore, or write the lists of the dump
   snapshot       Export a snapshot of the source, and keep it alive until told to stop
+  report         Write a page for the browser about the runs in a work directory
   ping           Try to connect to both servers
   help           Print all commands, or the options of one
   version        Print the version
@@ -425,4 +426,16 @@ Commands:
 Options of a command: pgcopydb <COMMAND> --help
 "
     );
+}
+
+#[test]
+fn a_report_has_a_file() {
+    let request = accepted("report --dir d page.html", &[]).request;
+    let Request::Report(request) = request else { panic!("not a report") };
+    assert_eq!(request.file, PathBuf::from("page.html"));
+    assert_eq!(request.directory, Some(PathBuf::from("d")));
+    assert_eq!(exit("report --dir d").0, 1);
+    let report = |options: &str| cloned(&format!("clone {BOTH} {options}"), &[]).report;
+    assert_eq!(report("--report page.html"), Some(PathBuf::from("page.html")));
+    assert_eq!(report(""), None);
 }

@@ -29,7 +29,10 @@ use crate::tools::restore::Printer;
 /// Copies a database, or a share of it.
 pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
     let begun = Instant::now();
-    let CloneRequest { source, target, settings, task } = request;
+    let CloneRequest { source, target, settings, task, report } = request;
+    if let Some(file) = &report {
+        super::report::check(file)?;
+    }
     let source = Endpoint::parse(Side::Source, &source)?;
     let target = Endpoint::parse(Side::Target, &target)?;
     let run = prepare::begin(source, target, settings, task);
@@ -44,9 +47,13 @@ pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
         Err(error) => Err(error),
     };
     run.base.snapshot.close().await;
+    let reported = match &report {
+        Some(file) => super::report::write(&run.base.catalog, file).await,
+        None => Ok(()),
+    };
     // What is in the catalog must be on disk whatever the end was; the first error is the one told.
     let flushed = run.base.catalog.flush().await;
-    result.and(flushed)
+    result.and(reported).and(flushed)
 }
 
 /// What became of a run, and what it was about.

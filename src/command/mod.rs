@@ -7,6 +7,7 @@ mod inventory;
 mod parse_list;
 mod ping;
 mod prepare;
+mod report;
 mod snapshot;
 mod version;
 
@@ -21,6 +22,7 @@ pub async fn run(request: Request, stop: &Stop) -> Result<()> {
         Request::Dump(request) => dump::schema(request, stop).await,
         Request::ParseList(request) => parse_list::parse_list(request).await,
         Request::Snapshot(request) => snapshot::snapshot(request, stop).await,
+        Request::Report(request) => report::report(request).await,
         Request::Ping(request) => ping::ping(request).await,
         Request::Version { json } => version::version(json),
     }

@@ -4,6 +4,7 @@
 pub mod database;
 pub mod entry;
 pub mod found;
+pub mod history;
 pub mod index;
 pub mod inventory;
 pub mod name;
@@ -16,6 +17,7 @@ pub mod types;
 pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
 pub use entry::{Entry, EntryId};
 pub use found::{Found, FoundTable};
+pub use history::{History, SectionRecord, StepRecord, StepState};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};
 pub use inventory::Inventory;
 pub use name::{QualifiedName, quote_identifier, quote_literal};
