@@ -1,7 +1,5 @@
 //! A real browser without a window, for a machine that has one.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::{Path, PathBuf};
 
 use pgcopydb_testkit::Program;
