@@ -8,6 +8,7 @@ use super::args::{
     CommonArgs, DirectoryArgs, FailureArgs, FormatArgs, IgnoredArgs, JobsArgs, JsonArgs,
     ObjectArgs, ReportArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
 };
+use super::list::ListCommand;
 use super::parts::{CopyCommand, DumpCommand, RestoreCommand};
 
 /// Copy a live PostgreSQL database to another server
@@ -53,6 +54,10 @@ pub(super) enum Command {
     /// Restore what was dumped
     #[command(subcommand, arg_required_else_help = true)]
     Restore(RestoreCommand),
+
+    /// List objects of the source, or how far a run has come
+    #[command(subcommand, arg_required_else_help = true)]
+    List(ListCommand),
 
     /// Export a snapshot of the source, and keep it alive until told to stop
     #[command(after_help = SNAPSHOT_EXAMPLES)]

@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod environment;
 mod exit;
+mod list;
 mod parts;
 mod settings;
 mod size;
@@ -21,6 +22,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use commands::Cli;
 pub use exit::UsageExit;
+pub use list::{ListRequest, Listing, SplitRequest};
 pub use settings::{
     CloneRequest, DumpRequest, Invocation, ParseListRequest, PingRequest, ReportRequest, Request,
     SnapshotRequest,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::args::{CommonArgs, CopyFormat, RunArgs, SourceArgs, TargetArgs};
 use super::commands::{Cli, CloneArgs, Command, HelpArgs};
 use super::exit::{UsageExit, command_tree};
+use super::list::ListRequest;
 use crate::error::Kind;
 use crate::log;
 use crate::model::settings::{Beginning, Jobs, RowFormat, Settings};
@@ -31,6 +32,8 @@ pub enum Request {
     Dump(DumpRequest),
     /// Print or write lists of `pg_restore`.
     ParseList(ParseListRequest),
+    /// Print a list.
+    List(Box<ListRequest>),
     /// Export a snapshot and keep it.
     Snapshot(SnapshotRequest),
     /// Write a page about the runs in a work directory.
@@ -140,6 +143,7 @@ fn request(
         }
         Command::Dump(command) => command.request(),
         Command::Restore(command) => command.request(),
+        Command::List(command) => command.request(json),
         Command::Snapshot(args) => {
             let source = source(args.source)?;
             Ok(Request::Snapshot(SnapshotRequest { source, directory: args.directory.dir }))
@@ -241,7 +245,7 @@ fn given(connection_string: Option<String>) -> Option<String> {
     connection_string.filter(|text| !text.trim().is_empty())
 }
 
-fn mandatory(message: &str, hint: &str) -> UsageExit {
+pub(super) fn mandatory(message: &str, hint: &str) -> UsageExit {
     UsageExit::new(Kind::Arguments.exit_code(), message, hint)
 }
 
@@ -287,6 +291,7 @@ fn scale(command: &Command) -> Scale {
         | Command::Copy(_)
         | Command::Dump(_)
         | Command::Restore(_)
+        | Command::List(_)
         | Command::Snapshot(_)
         | Command::Report(_)
         | Command::Help(_)
@@ -300,6 +305,7 @@ fn common(command: &Command) -> &CommonArgs {
         Command::Copy(command) => command.common(),
         Command::Dump(command) => command.common(),
         Command::Restore(command) => command.common(),
+        Command::List(command) => command.common(),
         Command::Snapshot(args) => &args.common,
         Command::Report(args) => &args.common,
         Command::Ping(args) => &args.common,

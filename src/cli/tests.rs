@@ -417,6 +417,16 @@ Commands:
     pre-data     Make the objects that come before the rows: tables, types, functions, views
     post-data    Make the objects that come after the rows: indexes, constraints, triggers, privileges
     parse-list   Print the entries of a list of pg_restore, or write the lists of the dump
+  list           List objects of the source, or how far a run has come
+    databases    List the databases of the source server
+    extensions   List extensions, those that can be installed, or a file of requirements
+    collations   List the collations that the database, its columns and its indexes use
+    tables       List tables
+    table-parts  List the parts that a table is copied in
+    sequences    List sequences and what they belong to
+    indexes      List indexes and constraints
+    schema       Print tables, indexes and sequences as one document, with --json
+    progress     Print how far the run in the work directory has come
   snapshot       Export a snapshot of the source, and keep it alive until told to stop
   report         Write a page for the browser about the runs in a work directory
   ping           Try to connect to both servers

@@ -4,6 +4,7 @@ mod clone;
 mod conclude;
 mod dump;
 mod inventory;
+mod list;
 mod parse_list;
 mod ping;
 mod prepare;
@@ -20,6 +21,7 @@ pub async fn run(request: Request, stop: &Stop) -> Result<()> {
     match request {
         Request::Clone(request) => clone::clone(*request, stop).await,
         Request::Dump(request) => dump::schema(request, stop).await,
+        Request::List(request) => list::list(*request, stop).await,
         Request::ParseList(request) => parse_list::parse_list(request).await,
         Request::Snapshot(request) => snapshot::snapshot(request, stop).await,
         Request::Report(request) => report::report(request).await,

@@ -7,6 +7,7 @@ pub mod found;
 pub mod history;
 pub mod index;
 pub mod inventory;
+pub mod listing;
 pub mod name;
 pub mod oid;
 pub mod settings;
@@ -20,6 +21,9 @@ pub use found::{Found, FoundTable};
 pub use history::{History, SectionRecord, StepRecord, StepState};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};
 pub use inventory::Inventory;
+pub use listing::{
+    AvailableExtension, ListedDatabase, RelationFacts, RunningWork, SequenceOwner, UsedCollation,
+};
 pub use name::{QualifiedName, quote_identifier, quote_literal};
 pub use oid::Oid;
 pub use settings::{Beginning, Jobs, Settings};

@@ -4,9 +4,11 @@
 pub mod discover;
 pub mod existing;
 pub mod keep;
+pub mod listing;
 pub mod parts;
 pub mod preflight;
 pub mod properties;
+pub mod sequences;
 pub mod session;
 pub mod snapshot;
 

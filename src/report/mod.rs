@@ -1,6 +1,8 @@
 //! What the user sees of a run, apart from the lines of the log.
 
 pub mod html;
+pub mod json;
+pub mod list;
 pub mod progress;
 pub mod summary;
 pub mod units;

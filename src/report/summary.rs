@@ -4,7 +4,7 @@
 
 mod failures;
 mod json;
-mod layout;
+pub(super) mod layout;
 
 use std::time::Duration;
 

@@ -48,6 +48,14 @@ impl Journal {
             .await
     }
 
+    /// A step has come this far.
+    pub async fn moved(&self, step: Step, bytes: u64) -> Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        self.catalog.step_progress(&self.context.key(step), bytes, 0).await
+    }
+
     /// A step has succeeded.
     pub async fn done(&self, step: Step, done: Done) -> Result<()> {
         self.tell(step, &done);

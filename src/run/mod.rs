@@ -20,7 +20,7 @@ mod worker;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -46,6 +46,9 @@ const BATCH_WEIGHT_MAX: u64 = copy::FREEZE_BYTES_MIN;
 
 /// How often progress is looked at.
 const TICK_MS: u64 = 200;
+
+/// How often the records say how far running steps have come, for `list progress`.
+const NOTE_MS: u64 = 1_000;
 
 /// How long sessions may take to be closed politely.
 const GOODBYE_MS: u64 = 500;
@@ -79,6 +82,8 @@ struct Seat {
     inbox: mpsc::Sender<Vec<Order>>,
     pulse: Arc<Pulse>,
     busy: usize,
+    /// The step in hand, when it is only one.
+    step: Option<Step>,
 }
 
 /// What a run holds on the servers while it lasts.
@@ -114,6 +119,7 @@ pub async fn run(
         report: Report::default(),
         recorded,
         target_version,
+        noted: Instant::now(),
     };
     let result = dispatcher.dispatch(mailbox, &mut tasks, holds).await;
     // Seats end when their inboxes close; their sessions end with them.
@@ -159,7 +165,7 @@ fn open_seats(
                 }
                 worker.close().await;
             });
-            seats.push(Seat { pool, name, inbox, pulse, busy: 0 });
+            seats.push(Seat { pool, name, inbox, pulse, busy: 0, step: None });
         }
     }
     seats
@@ -208,6 +214,7 @@ struct Dispatcher {
     /// The steps that the target remembers, or should.
     recorded: HashSet<String>,
     target_version: u32,
+    noted: Instant,
 }
 
 impl Dispatcher {
@@ -230,7 +237,10 @@ impl Dispatcher {
             }
             tokio::select! {
                 Some(mail) = mailbox.recv() => self.heard(mail).await?,
-                _ = tick.tick() => self.show(),
+                _ = tick.tick() => {
+                    self.show();
+                    self.note().await?;
+                }
                 () = stop.requested_now() => break,
                 error = snapshot.lost(), if self.report.snapshot_lost.is_none() => {
                     self.lost_snapshot(error);
@@ -309,6 +319,7 @@ impl Dispatcher {
                 _ => 0,
             };
             self.seats[seat].busy = orders.len();
+            self.seats[seat].step = Some(orders[0].step).filter(|_| orders.len() == 1);
             let name = self.seats[seat].name.clone();
             self.progress.started(&name, &work, bytes);
             // The inbox of an idle seat is empty; a seat that is gone is noticed by the dispatcher.
@@ -442,6 +453,21 @@ impl Dispatcher {
             self.progress.moved(&seat.name, seat.pulse.moved.load(Ordering::Relaxed));
         }
         self.progress.tick();
+    }
+
+    /// Records how far the steps in hand have come.
+    async fn note(&mut self) -> Result<()> {
+        if self.noted.elapsed() < Duration::from_millis(NOTE_MS) {
+            return Ok(());
+        }
+        self.noted = Instant::now();
+        for seat in self.seats.iter().filter(|seat| seat.busy > 0) {
+            if let Some(step) = seat.step {
+                let moved = seat.pulse.moved.load(Ordering::Relaxed);
+                self.journal.moved(step, moved).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,4 @@
-//! The values of sequences. They are not transactional: what is read now is at or ahead of what
-//! the copied rows hold.
+//! Sets sequences to their values on the source.
 
 use std::fmt::Write;
 
@@ -9,10 +8,10 @@ use super::context::Context;
 use super::worker::Done;
 use crate::error::Result;
 use crate::model::{Sequence, quote_literal};
-use crate::pg::Side;
+use crate::pg::{Side, sequences};
 
-/// Sequences read in one statement.
-const SEQUENCES_PER_QUERY: usize = 500;
+/// Sequences set in one message.
+const SEQUENCES_PER_MESSAGE: usize = 500;
 
 /// Sets every sequence that we may read.
 pub async fn set_all(
@@ -30,22 +29,11 @@ pub async fn set_all(
             sequence.name
         );
     }
-    for some in readable.chunks(SEQUENCES_PER_QUERY) {
+    let values = sequences::values(source, &readable).await?;
+    for some in values.chunks(SEQUENCES_PER_MESSAGE) {
         let mut sql = String::new();
-        for (number, sequence) in some.iter().enumerate() {
-            let union = if number == 0 { "" } else { " union all " };
-            let _ =
-                write!(sql, "{union}select {number}, last_value, is_called from {}", sequence.name);
-        }
-        let failed = |error| Side::Source.error("could not read sequences", error);
-        let values = source.query(&sql, &[]).await.map_err(failed)?;
-        let mut sql = String::new();
-        for row in values.iter() {
-            let number: usize = row.parsed(0).map_err(failed)?;
-            let Some(sequence) = some.get(number) else { continue };
-            let (last_value, is_called) =
-                (row.parsed::<i64>(1).map_err(failed)?, row.flag(2).map_err(failed)?);
-            let name = quote_literal(&sequence.name.to_string());
+        for (place, (last_value, is_called)) in some {
+            let name = quote_literal(&readable[*place].name.to_string());
             let _ = write!(sql, "select pg_catalog.setval({name}, {last_value}, {is_called});");
             done.rows += 1;
         }

@@ -25,6 +25,11 @@ impl Files {
         &self.root
     }
 
+    /// The lock file of the main run, which names its process.
+    pub fn main_lock(&self) -> PathBuf {
+        self.root.join(super::MAIN_LOCK_FILE)
+    }
+
     /// The identifier of the exported snapshot.
     pub fn snapshot(&self) -> PathBuf {
         self.root.join("snapshot")

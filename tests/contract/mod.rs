@@ -1,6 +1,7 @@
 //! What scripts depend on.
 
 mod files;
+mod lists;
 mod options;
 mod output;
 mod secrets;

@@ -1,9 +1,8 @@
 //! `summary.json`.
 
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::model::{
     Failure, ObjectSummary, SectionSummary, Summary, TableSummary, quote_identifier,
 };
@@ -11,16 +10,9 @@ use crate::model::{
 use super::milliseconds;
 use crate::report::units;
 
-/// The summary as JSON: four spaces to a level, and slashes escaped as they always were.
+/// The summary as JSON.
 pub fn json(summary: &Summary) -> Result<String> {
-    let mut json = Vec::new();
-    let formatter = PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut json, formatter);
-    Document::of(summary).serialize(&mut serializer).map_err(|cause| {
-        Error::new(Kind::Internal, format!("could not write the summary as JSON: {cause}"))
-    })?;
-    // A slash can only be in a string: JSON has none of its own.
-    Ok(String::from_utf8_lossy(&json).replace('/', "\\/"))
+    crate::report::json::pretty(&Document::of(summary))
 }
 
 #[derive(Serialize)]

@@ -30,7 +30,7 @@ fn width(text: &str) -> usize {
 }
 
 /// A name for the terminal: characters that would move its cursor, or worse, are escaped.
-pub(super) fn printable(text: &str) -> String {
+pub(in crate::report) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {
