@@ -20,6 +20,8 @@ pub enum Kind {
     Target,
     /// Objects failed to be copied; each was reported on its own.
     Incomplete,
+    /// Source and target are not the same.
+    Different,
     /// The user asked us to stop.
     Stopped,
     /// Something else.
@@ -35,7 +37,7 @@ impl Kind {
             Kind::Tools => 5,
             Kind::Source => 6,
             Kind::Target => 7,
-            Kind::Incomplete | Kind::Stopped | Kind::Internal => 12,
+            Kind::Incomplete | Kind::Different | Kind::Stopped | Kind::Internal => 12,
         }
     }
 }

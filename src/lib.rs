@@ -19,6 +19,7 @@ pub mod tools;
 pub mod workdir;
 
 // Floor 3: tasks, and what the user sees of them.
+pub mod compare;
 pub mod report;
 pub mod run;
 

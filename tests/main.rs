@@ -4,6 +4,7 @@
 
 mod clone;
 mod commands;
+mod compare;
 mod contract;
 mod report;
 mod resume;

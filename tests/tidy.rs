@@ -19,7 +19,8 @@ const FLOORS: &[&[&str]] = &[
 const ALLOWED: &[(&str, &str)] = &[("command", "cli"), ("run", "report"), ("compare", "report")];
 
 /// Imports between rooms of one floor that have a reason.
-const NEIGHBOURS: &[(&str, &str)] = &[("tools", "pg"), ("run", "report"), ("catalog", "workdir")];
+const NEIGHBOURS: &[(&str, &str)] =
+    &[("tools", "pg"), ("run", "report"), ("compare", "report"), ("catalog", "workdir")];
 
 const LINES_MAX: usize = 600;
 

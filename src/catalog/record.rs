@@ -104,6 +104,7 @@ impl Catalog {
                 | Kind::State
                 | Kind::Tools
                 | Kind::Incomplete
+                | Kind::Different
                 | Kind::Stopped
                 | Kind::Internal => None,
             },

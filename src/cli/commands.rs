@@ -8,6 +8,7 @@ use super::args::{
     CommonArgs, DirectoryArgs, FailureArgs, FormatArgs, IgnoredArgs, JobsArgs, JsonArgs,
     ObjectArgs, ReportArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
 };
+use super::compare::CompareCommand;
 use super::list::ListCommand;
 use super::parts::{CopyCommand, DumpCommand, RestoreCommand};
 
@@ -58,6 +59,9 @@ pub(super) enum Command {
     /// List objects of the source, or how far a run has come
     #[command(subcommand, arg_required_else_help = true)]
     List(ListCommand),
+    /// Find out whether source and target are the same
+    #[command(subcommand, arg_required_else_help = true)]
+    Compare(CompareCommand),
 
     /// Export a snapshot of the source, and keep it alive until told to stop
     #[command(after_help = SNAPSHOT_EXAMPLES)]

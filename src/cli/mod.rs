@@ -6,6 +6,7 @@
 
 mod args;
 mod commands;
+mod compare;
 mod environment;
 mod exit;
 mod list;
@@ -21,6 +22,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use commands::Cli;
+pub use compare::{CompareDataRequest, CompareSchemaRequest};
 pub use exit::UsageExit;
 pub use list::{ListRequest, Listing, SplitRequest};
 pub use settings::{

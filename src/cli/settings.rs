@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::args::{CommonArgs, CopyFormat, RunArgs, SourceArgs, TargetArgs};
 use super::commands::{Cli, CloneArgs, Command, HelpArgs};
+use super::compare::{CompareDataRequest, CompareSchemaRequest};
 use super::exit::{UsageExit, command_tree};
 use super::list::ListRequest;
 use crate::error::Kind;
@@ -34,6 +35,10 @@ pub enum Request {
     ParseList(ParseListRequest),
     /// Print a list.
     List(Box<ListRequest>),
+    /// Compare the schemas of two databases.
+    CompareSchema(CompareSchemaRequest),
+    /// Compare the data of two databases.
+    CompareData(CompareDataRequest),
     /// Export a snapshot and keep it.
     Snapshot(SnapshotRequest),
     /// Write a page about the runs in a work directory.
@@ -144,6 +149,7 @@ fn request(
         Command::Dump(command) => command.request(),
         Command::Restore(command) => command.request(),
         Command::List(command) => command.request(json),
+        Command::Compare(command) => command.request(json),
         Command::Snapshot(args) => {
             let source = source(args.source)?;
             Ok(Request::Snapshot(SnapshotRequest { source, directory: args.directory.dir }))
@@ -292,6 +298,7 @@ fn scale(command: &Command) -> Scale {
         | Command::Dump(_)
         | Command::Restore(_)
         | Command::List(_)
+        | Command::Compare(_)
         | Command::Snapshot(_)
         | Command::Report(_)
         | Command::Help(_)
@@ -306,6 +313,7 @@ fn common(command: &Command) -> &CommonArgs {
         Command::Dump(command) => command.common(),
         Command::Restore(command) => command.common(),
         Command::List(command) => command.common(),
+        Command::Compare(command) => command.common(),
         Command::Snapshot(args) => &args.common,
         Command::Report(args) => &args.common,
         Command::Ping(args) => &args.common,

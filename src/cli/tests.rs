@@ -343,6 +343,36 @@ fn verbosity_has_a_scale() {
     }
 }
 
+fn compared(options: &str, variables: &[(&str, &str)]) -> CompareDataRequest {
+    match accepted(&format!("compare data {BOTH} {options}"), variables).request {
+        Request::CompareData(request) => request,
+        _ => panic!("not a comparison: {options}"),
+    }
+}
+
+#[test]
+fn a_comparison_has_options_of_its_own() {
+    let request = compared("", &[]);
+    assert_eq!((request.table_jobs, request.rows, request.json), (4, 0, false));
+    assert_eq!(compared("-j 7", &[]).table_jobs, 7);
+    assert_eq!(compared("--jobs 7", &[]).table_jobs, 7);
+    assert_eq!(compared("", &[("PGCOPYDB_TABLE_JOBS", "7")]).table_jobs, 7);
+    assert_eq!(compared("--rows", &[]).rows, 10);
+    assert_eq!(compared("--rows=3 -J", &[]).rows, 3);
+    assert!(compared("-J", &[]).json);
+    assert_eq!(compared("--split-at 1MB", &[]).split_tables_larger_than, Some(1 << 20));
+    let schema = format!("--json compare schema {BOTH} -j 2 --dir /d");
+    assert!(matches!(
+        accepted(&schema, &[]).request,
+        Request::CompareSchema(CompareSchemaRequest { json: true, .. })
+    ));
+    for line in
+        ["compare", "compare nothing", "compare data -S a", "compare data -S a -T b --rows=0"]
+    {
+        assert_eq!(exit(line).0, 1, "{line}");
+    }
+}
+
 #[test]
 fn the_version_can_be_asked_for_everywhere() {
     for (line, expected) in [
@@ -427,6 +457,9 @@ Commands:
     indexes      List indexes and constraints
     schema       Print tables, indexes and sequences as one document, with --json
     progress     Print how far the run in the work directory has come
+  compare        Find out whether source and target are the same
+    schema       Compare every object of both databases, but not their rows
+    data         Compare rows, sequences and large objects of both databases
   snapshot       Export a snapshot of the source, and keep it alive until told to stop
   report         Write a page for the browser about the runs in a work directory
   ping           Try to connect to both servers

@@ -8,7 +8,7 @@ use super::prepare::{self, Base};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::{Inventory, Section};
-use crate::pg::{discover, preflight};
+use crate::pg::{Side, discover, preflight};
 use crate::plan::select::Selection;
 use crate::run::ledger::COPY_KEY;
 use crate::stop::Stop;
@@ -48,7 +48,7 @@ async fn cut_anew(base: &mut Base, inventory: &mut Inventory) -> Result<()> {
         table.parts.clear();
     }
     prepare::split_tables(&mut session, inventory, &base.settings).await?;
-    preflight::check_row_security(&mut session).await?;
+    preflight::check_row_security(&mut session, Side::Source).await?;
     session.close().await;
     if inventory.tables.iter().zip(&before).any(|(table, parts)| table.parts != *parts) {
         base.catalog.save_inventory(inventory).await?;
@@ -76,7 +76,7 @@ async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Resul
         inventory.roles = preflight::roles(&mut session, &base.settings).await?;
         if selection.fills_tables() {
             prepare::split_tables(&mut session, &mut inventory, &base.settings).await?;
-            preflight::check_row_security(&mut session).await?;
+            preflight::check_row_security(&mut session, Side::Source).await?;
         }
         base.catalog.section_ended(Section::CatalogQueries, clock.elapsed()).await?;
         Ok::<_, Error>(inventory)

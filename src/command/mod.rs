@@ -1,6 +1,7 @@
 //! What the user can ask for; one file per command.
 
 mod clone;
+mod compare;
 mod conclude;
 mod dump;
 mod inventory;
@@ -23,6 +24,8 @@ pub async fn run(request: Request, stop: &Stop) -> Result<()> {
         Request::Dump(request) => dump::schema(request, stop).await,
         Request::List(request) => list::list(*request, stop).await,
         Request::ParseList(request) => parse_list::parse_list(request).await,
+        Request::CompareSchema(request) => compare::schema(request, stop).await,
+        Request::CompareData(request) => compare::data(request, stop).await,
         Request::Snapshot(request) => snapshot::snapshot(request, stop).await,
         Request::Report(request) => report::report(request).await,
         Request::Ping(request) => ping::ping(request).await,

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::{Beginning, Inventory, Settings, Table};
 use crate::pg::snapshot::Snapshot;
-use crate::pg::{Endpoint, parts};
+use crate::pg::{Endpoint, Side, parts};
 use crate::plan::clone::Tables;
 use crate::plan::select::{Archive, Selection, Task};
 use crate::plan::split;
@@ -19,10 +19,6 @@ use crate::run::ledger::{Ledger, Remembered};
 use crate::run::lock;
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
-
-/// The oldest server that parts of pages can be read from without reading the whole table: TID
-/// range scans came with 14.
-const TID_RANGE_SCAN_VERSION: u32 = 140_000;
 
 /// Tables below this are never cut unless asked for: the workers' other waits are longer.
 const AUTOMATIC_SPLIT_BYTES_MIN: u64 = 64 << 20;
@@ -377,10 +373,11 @@ async fn cut(
     settings: &Settings,
 ) -> Result<Vec<crate::model::TablePart>> {
     let has_pages = table.access_method == "heap" && !settings.skip_split_by_ctid;
-    if has_pages && version >= TID_RANGE_SCAN_VERSION {
+    if has_pages && version >= split::TID_RANGE_SCAN_VERSION {
         return Ok(split::by_ctid(table.pages, table.bytes, count));
     }
-    if let Some(bounds) = parts::key_bounds(source, table).await? {
+    let key = table.split_key.as_deref();
+    if let Some(bounds) = parts::key_bounds(source, Side::Source, &table.name, key).await? {
         return Ok(split::by_key(bounds.0, bounds.1, table.bytes, count));
     }
     Ok(match has_pages {

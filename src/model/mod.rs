@@ -1,6 +1,8 @@
 //! The words of the program: what a database is made of, in PostgreSQL's own terms. No room above
 //! has a second word for any of it.
 
+pub mod compare;
+pub mod content;
 pub mod database;
 pub mod entry;
 pub mod found;

@@ -1,8 +1,11 @@
 //! Questions to a PostgreSQL server: sessions set up the way this program needs them, catalog
 //! queries, snapshots. What to do with the answers is decided elsewhere.
 
+pub mod checksum;
+pub mod contents;
 pub mod discover;
 pub mod existing;
+pub mod facts;
 pub mod keep;
 pub mod listing;
 pub mod parts;

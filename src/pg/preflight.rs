@@ -4,33 +4,41 @@ use std::collections::HashSet;
 
 use pgcopydb_wire::Connection;
 
+use super::Side;
 use crate::error::{Error, Kind, Result};
 use crate::model::{QualifiedName, Settings, quote_identifier};
 
 /// How many names a message lists before it only counts.
 const NAMES_LISTED_MAX: usize = 10;
 
-/// Refuses tables of which our role would copy only a part of the rows.
-pub async fn check_row_security(source: &mut Connection) -> Result<()> {
+/// Refuses tables of which our role would see only a part of the rows.
+pub async fn check_row_security(session: &mut Connection, side: Side) -> Result<()> {
     // Asked with row_security on, as "off" makes the server answer that none is active.
     let mut hidden = Vec::new();
-    let failed = |error| Error::source("could not check row-level security", error);
-    source.execute("set row_security = on").await.map_err(failed)?;
-    let queried = source.query_each(include_str!("sql/row_security.sql"), &[], |row| {
+    let failed = |error| side.error("could not check row-level security", error);
+    session.execute("set row_security = on").await.map_err(failed)?;
+    let queried = session.query_each(include_str!("sql/row_security.sql"), &[], |row| {
         hidden.push(QualifiedName::new(row.required(0)?, row.required(1)?).to_string());
         Ok(())
     });
     queried.await.map_err(failed)?;
-    source.execute("set row_security = off").await.map_err(failed)?;
+    session.execute("set row_security = off").await.map_err(failed)?;
     if hidden.is_empty() {
         return Ok(());
     }
+    let word = side.word();
+    let kind = match side {
+        Side::Source => Kind::Source,
+        Side::Target => Kind::Target,
+    };
     Err(Error::new(
-        Kind::Source,
-        format!("row-level security hides rows of {} from us on the source", listed(&hidden)),
+        kind,
+        format!("row-level security hides rows of {} from us on the {word}", listed(&hidden)),
     )
-    .detail("A copy of only the rows our role may see would not be the database.")
-    .hint("Connect to the source as the tables' owner, a superuser, or a role with BYPASSRLS."))
+    .detail("Only the rows that our role may see would be read, and that is not the database.")
+    .hint(format!(
+        "Connect to the {word} as the tables' owner, a superuser, or a role with BYPASSRLS."
+    )))
 }
 
 /// The roles that the source's objects name.

@@ -76,6 +76,23 @@ const SETTINGS_LIMIT_S: u64 = 60;
 
 const SETTINGS_FROM_17: &str = "set transaction_timeout = 0;";
 
+/// What else the text of a value can depend on. A number of digits of 3 is every digit.
+const OUTPUT_SETTINGS: &str = "
+    set timezone = 'UTC';
+    set lc_monetary = 'C';
+    set xmlbinary = 'base64';
+    set extra_float_digits = 3;
+    set quote_all_identifiers = off;
+";
+
+/// Makes the text of a value, and of a definition, depend on nothing but the value, so that texts
+/// of two servers can be compared.
+pub async fn fix_output(session: &mut Connection, side: Side) -> Result<()> {
+    let set = session.execute(OUTPUT_SETTINGS).await;
+    set.map_err(|error| side.error("could not set up a session", error))?;
+    Ok(())
+}
+
 impl Endpoint {
     /// Reads a connection string.
     pub fn parse(side: Side, text: &str) -> Result<Endpoint> {

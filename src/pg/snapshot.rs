@@ -1,9 +1,9 @@
-//! An exported snapshot: one view of the source for all who read from it.
+//! An exported snapshot: one view of a database for all who read from it.
 
 use pgcopydb_wire::Connection;
 
 use super::keep::Kept;
-use super::session::Endpoint;
+use super::session::{Endpoint, Side};
 use crate::error::{Error, Kind, Result};
 use crate::model::quote_literal;
 
@@ -16,23 +16,25 @@ pub struct Snapshot {
     /// Its identifier; `None` where every reader has its own view (`--not-consistent`).
     pub id: Option<String>,
     holder: Option<Kept>,
+    side: Side,
 }
 
 impl Snapshot {
     /// Exports a snapshot and keeps it alive for as long as the value lives.
-    pub async fn export(source: &Endpoint) -> Result<Snapshot> {
-        let mut holder = source.open("snapshot").await?;
-        let failed = |error| Error::source("could not export a snapshot", error);
+    pub async fn export(endpoint: &Endpoint) -> Result<Snapshot> {
+        let mut holder = endpoint.open("snapshot").await?;
+        let failed = |error| endpoint.side.error("could not export a snapshot", error);
         holder.execute(BEGIN).await.map_err(failed)?;
         let rows = holder.query("select pg_catalog.pg_export_snapshot()", &[]).await;
         let id = rows.and_then(|rows| rows.value().map(|id| id.map(str::to_owned)));
         // An answer that is late is no reason to give up what cannot be had again.
-        Ok(Snapshot { id: id.map_err(failed)?, holder: Some(Kept::keep(holder, None)) })
+        let holder = Some(Kept::keep(holder, None));
+        Ok(Snapshot { id: id.map_err(failed)?, holder, side: endpoint.side })
     }
 
     /// Takes a snapshot that another session keeps alive, and checks that it does.
     pub async fn borrow(source: &Endpoint, id: &str) -> Result<Snapshot> {
-        let snapshot = Snapshot { id: Some(id.to_owned()), holder: None };
+        let snapshot = Snapshot { id: Some(id.to_owned()), holder: None, side: source.side };
         let session = snapshot.reader(source, "snapshot").await.map_err(|error| {
             Error::new(
                 Kind::State,
@@ -50,12 +52,12 @@ impl Snapshot {
 
     /// No common snapshot: every reader sees the database as it is when it begins.
     pub fn none() -> Snapshot {
-        Snapshot { id: None, holder: None }
+        Snapshot { id: None, holder: None, side: Side::Source }
     }
 
     /// Opens a session in a transaction that sees the snapshot.
-    pub async fn reader(&self, source: &Endpoint, role: &str) -> Result<Connection> {
-        reader(source, self.id.as_deref(), role).await
+    pub async fn reader(&self, endpoint: &Endpoint, role: &str) -> Result<Connection> {
+        reader(endpoint, self.id.as_deref(), role).await
     }
 
     /// Lets go of the snapshot.
@@ -69,7 +71,9 @@ impl Snapshot {
     pub async fn lost(&mut self) -> Error {
         match &mut self.holder {
             Some(holder) => {
-                Error::source("lost the session that holds the snapshot", holder.lost().await)
+                let error = holder.lost().await;
+                self.side
+                    .error("lost the session that holds the snapshot", error)
                     .that_lost_the_snapshot()
             }
             None => std::future::pending().await,
@@ -78,8 +82,8 @@ impl Snapshot {
 }
 
 /// Opens a session in a transaction that sees a snapshot, or the present if there is none.
-pub async fn reader(source: &Endpoint, id: Option<&str>, role: &str) -> Result<Connection> {
-    let mut session = source.open(role).await?;
+pub async fn reader(endpoint: &Endpoint, id: Option<&str>, role: &str) -> Result<Connection> {
+    let mut session = endpoint.open(role).await?;
     let mut sql = String::from(BEGIN);
     if let Some(id) = id {
         sql.push_str("; set transaction snapshot ");
@@ -89,8 +93,9 @@ pub async fn reader(source: &Endpoint, id: Option<&str>, role: &str) -> Result<C
         Ok(_) => Ok(session),
         // The transaction was begun, and the server knows no such snapshot (any more).
         Err(error) if session.completed() == 1 && !error.is_closed() => {
-            Err(Error::source("could not import the snapshot", error).that_lost_the_snapshot())
+            let side = endpoint.side;
+            Err(side.error("could not import the snapshot", error).that_lost_the_snapshot())
         }
-        Err(error) => Err(Error::source("could not begin to read", error)),
+        Err(error) => Err(endpoint.side.error("could not begin to read", error)),
     }
 }

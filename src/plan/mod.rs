@@ -2,6 +2,7 @@
 //! waits or logs; the dispatcher (`run`) takes steps out and says how they ended.
 
 pub mod clone;
+pub mod compare;
 pub mod drop;
 pub mod format;
 pub mod list;

@@ -1,6 +1,10 @@
 //! One table into parts, so that several workers copy it side by side.
 
-use crate::model::{PartRange, TablePart};
+use crate::model::{PartRange, TablePart, quote_identifier};
+
+/// The oldest server that parts of pages can be read from without reading the whole table: TID
+/// range scans came with 14.
+pub const TID_RANGE_SCAN_VERSION: u32 = 140_000;
 
 /// Cuts a heap of `pages` pages, and `bytes` bytes with what hangs on it, into `parts` ranges of
 /// pages. The last range is open: pages may have been added since.
@@ -43,6 +47,28 @@ pub fn by_key(min: i64, max: i64, bytes: u64, parts: u32) -> Vec<TablePart> {
 pub fn part_count(bytes: u64, threshold: u64, parts_max: Option<u32>) -> u32 {
     let wanted = bytes.div_ceil(threshold.max(1)).min(u64::from(u32::MAX)) as u32;
     wanted.clamp(1, parts_max.unwrap_or(u32::MAX).max(1))
+}
+
+/// What a row must satisfy to be in a part, as in WHERE; `None` if every row does. `key` is the
+/// column that key ranges are of.
+pub fn condition(range: &PartRange, key: Option<&str>) -> Option<String> {
+    let mut conditions = Vec::new();
+    let mut or_null = String::new();
+    match range {
+        PartRange::Key { from, below, with_null } => {
+            let key = quote_identifier(key.unwrap_or_default());
+            conditions.extend(from.map(|from| format!("{key} >= '{from}'::bigint")));
+            conditions.extend(below.map(|below| format!("{key} < '{below}'::bigint")));
+            if *with_null {
+                or_null = format!(" or {key} is null");
+            }
+        }
+        PartRange::Ctid { from, below } => {
+            conditions.push(format!("ctid >= '({from},0)'::pg_catalog.tid"));
+            conditions.extend(below.map(|below| format!("ctid < '({below},0)'::pg_catalog.tid")));
+        }
+    }
+    (!conditions.is_empty()).then(|| format!("({}){or_null}", conditions.join(" and ")))
 }
 
 /// Where part `n` of `parts` begins among `total`.
@@ -106,6 +132,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn conditions_hold_every_row_once() {
+        let key = |from, below, with_null| {
+            condition(&PartRange::Key { from, below, with_null }, Some("Id")).unwrap_or_default()
+        };
+        assert_eq!(key(None, None, true), "");
+        assert_eq!(key(None, Some(-1), true), "(\"Id\" < '-1'::bigint) or \"Id\" is null");
+        assert_eq!(
+            key(Some(-1), Some(5), false),
+            "(\"Id\" >= '-1'::bigint and \"Id\" < '5'::bigint)"
+        );
+        assert_eq!(
+            condition(&PartRange::Ctid { from: 3, below: None }, None).unwrap(),
+            "(ctid >= '(3,0)'::pg_catalog.tid)"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the user sees of a run, apart from the lines of the log.
 
+pub mod compare;
 pub mod html;
 pub mod json;
 pub mod list;

@@ -9,9 +9,10 @@ use pgcopydb_wire::copy::{Copied, PumpError, Side as PumpSide, pump};
 use super::context::Context;
 use super::worker::{Done, Failure};
 use crate::error::Error;
-use crate::model::{Oid, PartRange, Table, quote_identifier, quote_literal};
+use crate::model::{Oid, Table, quote_identifier, quote_literal};
 use crate::pg::Side;
 use crate::plan::format::Format;
+use crate::plan::split;
 
 /// Smaller tables are not worth freezing: the TRUNCATE that freezing needs makes the server look
 /// through all of its shared buffers at commit.
@@ -66,7 +67,8 @@ pub async fn part(
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);
     let range = &table.parts[number as usize - 1].range;
-    let condition = condition(table, range);
+    let condition = split::condition(range, table.split_key.as_deref())
+        .map_or(String::new(), |condition| format!(" where {condition}"));
     let columns = column_list(table);
     let out = format!("copy (select {columns} from only {}{condition}) to stdout", table.name);
     copy(context, source, target, table, out, false, moved).await
@@ -137,64 +139,4 @@ pub fn side_of(side: PumpSide) -> Side {
 fn column_list(table: &Table) -> String {
     let columns = table.columns.iter().filter(|column| !column.generated);
     columns.map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
-}
-
-fn condition(table: &Table, range: &PartRange) -> String {
-    let mut conditions = Vec::new();
-    let mut or_null = String::new();
-    match range {
-        PartRange::Key { from, below, with_null } => {
-            let key = quote_identifier(table.split_key.as_deref().unwrap_or_default());
-            conditions.extend(from.map(|from| format!("{key} >= '{from}'::bigint")));
-            conditions.extend(below.map(|below| format!("{key} < '{below}'::bigint")));
-            if *with_null {
-                or_null = format!(" or {key} is null");
-            }
-        }
-        PartRange::Ctid { from, below } => {
-            conditions.push(format!("ctid >= '({from},0)'::pg_catalog.tid"));
-            conditions.extend(below.map(|below| format!("ctid < '({below},0)'::pg_catalog.tid")));
-        }
-    }
-    match conditions.is_empty() {
-        true => String::new(),
-        false => format!(" where ({}){or_null}", conditions.join(" and ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{QualifiedName, TableKind};
-
-    #[test]
-    fn conditions_hold_every_row_once() {
-        let table = Table {
-            oid: Oid(1),
-            name: QualifiedName::new("public", "t"),
-            kind: TableKind::Ordinary,
-            parent: None,
-            bytes: 0,
-            pages: 0,
-            reltuples: 0.0,
-            access_method: "heap".into(),
-            split_key: Some("Id".into()),
-            columns: Vec::new(),
-            load_via: None,
-            exclude_data: false,
-            parts: Vec::new(),
-        };
-        let key =
-            |from, below, with_null| condition(&table, &PartRange::Key { from, below, with_null });
-        assert_eq!(key(None, None, true), "");
-        assert_eq!(key(None, Some(-1), true), " where (\"Id\" < '-1'::bigint) or \"Id\" is null");
-        assert_eq!(
-            key(Some(-1), Some(5), false),
-            " where (\"Id\" >= '-1'::bigint and \"Id\" < '5'::bigint)"
-        );
-        assert_eq!(
-            condition(&table, &PartRange::Ctid { from: 3, below: None }),
-            " where (ctid >= '(3,0)'::pg_catalog.tid)"
-        );
-    }
 }

@@ -21,6 +21,8 @@ fn help_speaks_on_standard_error() {
         ("copy db -h", 0),
         ("snapshot --help", 0),
         ("ping --help", 0),
+        ("compare data --help", 0),
+        ("compare", 1),
         ("", 1),
         ("copy", 1),
     ] {

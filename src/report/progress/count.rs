@@ -197,10 +197,11 @@ impl Count {
     }
 
     fn objects(&self) -> String {
-        format!(
-            "{} of {} tables, {} of {} indexes",
-            self.tables, self.totals.tables, self.indexes, self.totals.indexes
-        )
+        let tables = format!("{} of {} tables", self.tables, self.totals.tables);
+        match self.totals.indexes {
+            0 => tables,
+            total => format!("{tables}, {} of {total} indexes", self.indexes),
+        }
     }
 }
 

@@ -1,0 +1,4 @@
+//! What comparisons found, as text, as JSON and as lines of the log.
+
+pub mod data;
+pub mod schema;
