@@ -116,6 +116,12 @@ impl Error {
         self
     }
 
+    /// Says that the same work may succeed a little later.
+    pub fn transient(mut self) -> Error {
+        self.transient = true;
+        self
+    }
+
     /// Puts what was being done in front of the message.
     pub fn during(mut self, doing: impl fmt::Display) -> Error {
         self.message = format!("{doing}: {}", self.message);

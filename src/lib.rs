@@ -10,16 +10,20 @@ pub mod model;
 pub mod stop;
 
 // Floor 1: decisions, pure functions.
+pub mod decode;
 pub mod plan;
+pub mod transform;
 
 // Floor 2: one outside thing each.
 pub mod catalog;
+pub mod changes;
 pub mod pg;
 pub mod tools;
 pub mod workdir;
 
 // Floor 3: tasks, and what the user sees of them.
 pub mod compare;
+pub mod follow;
 pub mod report;
 pub mod run;
 

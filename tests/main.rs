@@ -6,6 +6,7 @@ mod clone;
 mod commands;
 mod compare;
 mod contract;
+mod follow;
 mod report;
 mod resume;
 mod support;

@@ -14,6 +14,7 @@ mod json;
 mod progress;
 mod record;
 mod rows;
+mod sentinel;
 mod setup;
 mod summary;
 mod timing;
@@ -30,6 +31,7 @@ use crate::error::{Error, Kind, Result};
 use error::{Failure, explain};
 pub use progress::RunningStep;
 pub use record::{StepOutcome, StepStart};
+pub use sentinel::{SentinelChange, no_sentinel};
 pub use setup::{Bound, Consistency, Setup};
 use writer::{Job, Note};
 

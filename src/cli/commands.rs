@@ -9,6 +9,7 @@ use super::args::{
     ObjectArgs, ReportArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
 };
 use super::compare::CompareCommand;
+use super::follow::{FollowArgs, StreamCommand};
 use super::list::ListCommand;
 use super::parts::{CopyCommand, DumpCommand, RestoreCommand};
 
@@ -63,6 +64,17 @@ pub(super) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Compare(CompareCommand),
 
+    /// Apply the changes of the source to a target that was copied before
+    #[command(
+        override_usage = "pgcopydb follow --source <URI> --target <URI> [OPTIONS]",
+        after_help = FOLLOW_EXAMPLES
+    )]
+    Follow(Box<CloneArgs>),
+
+    /// Receive changes, apply them, and control both
+    #[command(subcommand, arg_required_else_help = true)]
+    Stream(StreamCommand),
+
     /// Export a snapshot of the source, and keep it alive until told to stop
     #[command(after_help = SNAPSHOT_EXAMPLES)]
     Snapshot(SnapshotArgs),
@@ -104,6 +116,11 @@ pub(super) struct CloneArgs {
     pub(super) failure: FailureArgs,
     #[command(flatten)]
     pub(super) run: RunArgs,
+    /// Receive changes from the beginning, and apply them when everything is copied
+    #[arg(short = 'f', long, help_heading = "Following changes")]
+    pub(super) follow: bool,
+    #[command(flatten)]
+    pub(super) changes: FollowArgs,
     #[command(flatten)]
     pub(super) report: ReportArgs,
     #[command(flatten)]
@@ -119,6 +136,13 @@ pub(super) struct CloneArgs {
 pub(super) struct SnapshotArgs {
     #[command(flatten)]
     pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Make a replication slot with the snapshot, for a clone that is followed
+    #[arg(short = 'f', long, help_heading = "Following changes")]
+    pub(super) follow: bool,
+    #[command(flatten)]
+    pub(super) changes: FollowArgs,
     #[command(flatten)]
     pub(super) directory: DirectoryArgs,
     #[command(flatten)]
@@ -180,6 +204,8 @@ Examples:
     pgcopydb clone -S postgres://old/app -T postgres://new/app --drop-if-exists
   Cut a few very big tables into parts of 10 GB
     pgcopydb clone -S postgres://old/app -T postgres://new/app --split-at 10GB
+  Copy a database that is being written to, and apply what changes meanwhile
+    pgcopydb clone -S postgres://old/app -T postgres://new/app --follow
   Go on after a failure
     pgcopydb clone -S postgres://old/app -T postgres://new/app --resume --not-consistent";
 
@@ -192,6 +218,13 @@ Examples:
 const REPORT_EXAMPLES: &str = "\
 Examples:
   pgcopydb report --dir /var/lib/pgcopydb/app clone.html";
+
+const FOLLOW_EXAMPLES: &str = "\
+Examples:
+  Go on with the changes after a clone --follow that was stopped
+    pgcopydb follow -S postgres://old/app -T postgres://new/app --resume
+  Stop at the end of the source's log as it is now
+    pgcopydb stream sentinel set endpos --current -S postgres://old/app";
 
 const PING_EXAMPLES: &str = "\
 Examples:

@@ -9,6 +9,7 @@ mod commands;
 mod compare;
 mod environment;
 mod exit;
+mod follow;
 mod list;
 mod parts;
 mod settings;
@@ -24,10 +25,11 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use commands::Cli;
 pub use compare::{CompareDataRequest, CompareSchemaRequest};
 pub use exit::UsageExit;
+pub use follow::{PruneRequest, SentinelAction, SentinelRequest, StreamAction, StreamRequest};
 pub use list::{ListRequest, Listing, SplitRequest};
 pub use settings::{
-    CloneRequest, DumpRequest, Invocation, ParseListRequest, PingRequest, ReportRequest, Request,
-    SnapshotRequest,
+    CloneRequest, DumpRequest, FollowRequest, Invocation, ParseListRequest, PingRequest,
+    ReportRequest, Request, SnapshotRequest,
 };
 
 /// Reads a command line, the name of the program first, and the variables it depends on.

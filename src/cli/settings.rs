@@ -7,9 +7,11 @@ use super::args::{CommonArgs, CopyFormat, RunArgs, SourceArgs, TargetArgs};
 use super::commands::{Cli, CloneArgs, Command, HelpArgs};
 use super::compare::{CompareDataRequest, CompareSchemaRequest};
 use super::exit::{UsageExit, command_tree};
+use super::follow::{PruneRequest, SentinelRequest, StreamRequest, check_not_consistent};
 use super::list::ListRequest;
 use crate::error::Kind;
 use crate::log;
+use crate::model::FollowSettings;
 use crate::model::settings::{Beginning, Jobs, RowFormat, Settings};
 use crate::plan::select::{Archive, Selection, Task};
 
@@ -39,8 +41,16 @@ pub enum Request {
     CompareSchema(CompareSchemaRequest),
     /// Compare the data of two databases.
     CompareData(CompareDataRequest),
+    /// Apply changes to a target that was copied before.
+    Follow(Box<FollowRequest>),
+    /// Do something with the stream of changes.
+    Stream(Box<StreamRequest>),
+    /// Remove applied changes.
+    Prune(PruneRequest),
+    /// Print or change the operator's row.
+    Sentinel(SentinelRequest),
     /// Export a snapshot and keep it.
-    Snapshot(SnapshotRequest),
+    Snapshot(Box<SnapshotRequest>),
     /// Write a page about the runs in a work directory.
     Report(ReportRequest),
     /// Connect to both servers.
@@ -82,10 +92,26 @@ pub enum ParseListRequest {
     Dump(Box<Settings>),
 }
 
+/// Changes to apply.
+pub struct FollowRequest {
+    /// Connection string of the source.
+    pub source: String,
+    /// Connection string of the target.
+    pub target: String,
+    /// The work directory; `None` for the default one.
+    pub directory: Option<PathBuf>,
+    /// How it begins.
+    pub beginning: Beginning,
+    /// How changes are received and applied.
+    pub follow: FollowSettings,
+}
+
 /// A snapshot to export.
 pub struct SnapshotRequest {
     /// Connection string of the source.
     pub source: String,
+    /// Where changes are to go, and how, if a slot is made with the snapshot.
+    pub follow: Option<(String, FollowSettings)>,
     /// The work directory; `None` for the default one.
     pub directory: Option<PathBuf>,
 }
@@ -146,13 +172,31 @@ fn request(
             let (args, selection) = command.parts();
             args.request(selection, warnings)
         }
+        Command::Follow(args) => {
+            let (source, target, settings) = args.settings(FollowWish::Always)?;
+            Ok(Request::Follow(Box::new(FollowRequest {
+                source,
+                target,
+                directory: settings.directory,
+                beginning: settings.beginning,
+                follow: settings.follow.unwrap_or_default(),
+            })))
+        }
+        Command::Stream(command) => command.request(),
         Command::Dump(command) => command.request(),
         Command::Restore(command) => command.request(),
         Command::List(command) => command.request(json),
         Command::Compare(command) => command.request(json),
         Command::Snapshot(args) => {
-            let source = source(args.source)?;
-            Ok(Request::Snapshot(SnapshotRequest { source, directory: args.directory.dir }))
+            let directory = args.directory.dir;
+            let (source, follow) = match args.follow {
+                true => {
+                    let (source, target) = both(args.source, args.target)?;
+                    (source, Some((target, args.changes.settings())))
+                }
+                false => (source(args.source)?, None),
+            };
+            Ok(Request::Snapshot(Box::new(SnapshotRequest { source, follow, directory })))
         }
         Command::Report(args) => {
             Ok(Request::Report(ReportRequest { file: args.file, directory: args.directory.dir }))
@@ -164,6 +208,13 @@ fn request(
         Command::Help(args) => Err(help(&args, parser)),
         Command::Version(args) => Ok(Request::Version { json: json || args.json.json }),
     }
+}
+
+/// Whether changes are followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FollowWish {
+    Always,
+    Never,
 }
 
 impl CloneArgs {
@@ -181,12 +232,19 @@ impl CloneArgs {
         }
         let task = Task { selection, archive: Archive::Made };
         let report = self.report.report.clone();
-        let (source, target, settings) = self.settings()?;
+        let wish = match selection == Selection::All && self.follow {
+            true => FollowWish::Always,
+            false => FollowWish::Never,
+        };
+        if wish == FollowWish::Always {
+            check_not_consistent(self.run.not_consistent)?;
+        }
+        let (source, target, settings) = self.settings(wish)?;
         Ok(Request::Clone(Box::new(CloneRequest { source, target, settings, task, report })))
     }
 
     /// The connection strings, and everything else.
-    fn settings(self) -> Result<(String, String, Settings), UsageExit> {
+    fn settings(self, wish: FollowWish) -> Result<(String, String, Settings), UsageExit> {
         let (source, target) = both(self.source, self.target)?;
         let mut settings = Settings {
             jobs: Jobs {
@@ -212,6 +270,7 @@ impl CloneArgs {
             skip_extension_comments: self.objects.skip_ext_comments,
             skip_db_properties: self.objects.skip_db_properties,
             fail_fast: self.failure.fail_fast,
+            follow: (wish == FollowWish::Always).then(|| self.changes.settings()),
             ..Settings::default()
         };
         self.schema.settle(&mut settings);
@@ -247,7 +306,7 @@ pub(super) fn both(source: SourceArgs, target: TargetArgs) -> Result<(String, St
 
 /// An empty connection string means that a variable of a script was not set, not that all the
 /// defaults of a connection are wanted.
-fn given(connection_string: Option<String>) -> Option<String> {
+pub(super) fn given(connection_string: Option<String>) -> Option<String> {
     connection_string.filter(|text| !text.trim().is_empty())
 }
 
@@ -299,6 +358,8 @@ fn scale(command: &Command) -> Scale {
         | Command::Restore(_)
         | Command::List(_)
         | Command::Compare(_)
+        | Command::Follow(_)
+        | Command::Stream(_)
         | Command::Snapshot(_)
         | Command::Report(_)
         | Command::Help(_)
@@ -308,7 +369,8 @@ fn scale(command: &Command) -> Scale {
 
 fn common(command: &Command) -> &CommonArgs {
     match command {
-        Command::Clone(args) => &args.common,
+        Command::Clone(args) | Command::Follow(args) => &args.common,
+        Command::Stream(command) => command.common(),
         Command::Copy(command) => command.common(),
         Command::Dump(command) => command.common(),
         Command::Restore(command) => command.common(),

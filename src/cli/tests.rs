@@ -460,6 +460,22 @@ Commands:
   compare        Find out whether source and target are the same
     schema       Compare every object of both databases, but not their rows
     data         Compare rows, sequences and large objects of both databases
+  follow         Apply the changes of the source to a target that was copied before
+  stream         Receive changes, apply them, and control both
+    setup        Make the publication and the replication slot on the source, and the origin on the target
+    cleanup      Drop what setup made
+    replay       Receive changes and apply them
+    receive      Receive changes into the work directory
+    apply        Apply the changes that were received
+    prune        Remove changes from the work directory that are applied
+    sentinel     Print or change where following stops, and whether changes are applied
+      setup      Write a new row: where changes begin, and where they end
+      get        Print the row, or one value of it
+      set        Change the row
+        startpos Change where changes begin
+        endpos   Change where to stop, also while the program runs; 0/0 for nowhere
+        apply    Apply changes from now on
+        prefetch Only receive changes from now on
   snapshot       Export a snapshot of the source, and keep it alive until told to stop
   report         Write a page for the browser about the runs in a work directory
   ping           Try to connect to both servers

@@ -9,11 +9,14 @@ use pgcopydb_wire::Connection;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::conclude::conclude;
+use super::following;
 use super::inventory::inventory;
 use super::prepare::{self, Begun};
+use crate::catalog::SentinelChange;
 use crate::cli::CloneRequest;
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::follow::setup;
 use crate::model::{Found, Inventory, Oid, Section, Table};
 use crate::pg::{Endpoint, Side, existing, preflight};
 use crate::plan::clone::{Tables, Target};
@@ -35,16 +38,18 @@ pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
     }
     let source = Endpoint::parse(Side::Source, &source)?;
     let target = Endpoint::parse(Side::Target, &target)?;
+    if settings.follow.is_some() && following::copy_is_done(&settings).await? {
+        return following::resume(source, target, settings, stop).await;
+    }
     let run = prepare::begin(source, target, settings, task);
     // Nothing has been written yet: whatever is being waited for can be left as it is.
     let mut run = tokio::select! {
         run = run => run?,
         () = stop.requested() => return Err(crate::tools::child::stopped()),
     };
-    let ended = copy(&mut run, stop).await;
-    let result = match ended {
-        Ok(ended) => conclude(&mut run, ended, stop, begun).await,
-        Err(error) => Err(error),
+    let result = match run.base.settings.follow.clone() {
+        Some(follow) => following::clone(&mut run, follow, stop, begun).await,
+        None => whole(&mut run, stop, begun).await,
     };
     run.base.snapshot.close().await;
     let reported = match &report {
@@ -54,6 +59,17 @@ pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
     // What is in the catalog must be on disk whatever the end was; the first error is the one told.
     let flushed = run.base.catalog.flush().await;
     result.and(reported).and(flushed)
+}
+
+/// Copies what is to be copied and tells how that ended.
+pub async fn whole(run: &mut Begun, stop: &Stop, begun: Instant) -> Result<()> {
+    let ended = copy(run, stop).await?;
+    conclude(run, ended, stop, begun).await?;
+    if run.selection == Selection::All && run.base.catalog.sentinel().await?.is_some() {
+        // Whoever follows in this directory waits for this.
+        run.base.catalog.change_sentinel(SentinelChange::Apply(true)).await?;
+    }
+    Ok(())
 }
 
 /// What became of a run, and what it was about.
@@ -70,6 +86,9 @@ pub struct Ended {
 async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let inventory = inventory(&mut run.base, run.selection, &run.done, stop).await?;
     check_target(run, &inventory).await?;
+    if let (Selection::All, Some(slot)) = (run.selection, run.base.catalog.slot().await?) {
+        setup::check_coverage(&run.base.source, &slot, &inventory).await?;
+    }
     let ledger = run.open_ledger().await?;
     fault::point("ledger", "opened")?;
     let base = &mut run.base;

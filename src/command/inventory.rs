@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::prepare::{self, Base};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::model::{Inventory, Section};
+use crate::model::{Entry, Inventory, Section};
 use crate::pg::{Side, discover, preflight};
 use crate::plan::select::Selection;
 use crate::run::ledger::COPY_KEY;
@@ -87,7 +87,24 @@ async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Resul
     inventory.entries =
         entries.map_err(|error| Error::new(Kind::Internal, error.to_string()))??;
     session.close().await;
+    if let Some(slot) = base.catalog.slot().await? {
+        // Our own publication is nobody's object.
+        if let Some(name) = slot.publication.filter(|_| slot.owns_publication) {
+            leave_out_publication(&mut inventory.entries, &name);
+        }
+    }
     base.catalog.save_inventory(&inventory).await?;
     fault::point("inventory", "saved")?;
     Ok(inventory)
+}
+
+/// Leaves out a publication and what is said of it.
+fn leave_out_publication(entries: &mut Vec<Entry>, name: &str) {
+    let is_it = |entry: &&Entry| entry.description == "PUBLICATION" && entry.tag == name;
+    let Some(id) = entries.iter().find(is_it).map(|entry| entry.id) else { return };
+    entries.retain(|entry| {
+        let belongs = entry.description.starts_with("PUBLICATION")
+            || matches!(entry.description.as_str(), "COMMENT" | "SECURITY LABEL");
+        entry.id != id && !(belongs && entry.dependencies.contains(&id))
+    });
 }

@@ -4,6 +4,8 @@ mod clone;
 mod compare;
 mod conclude;
 mod dump;
+mod follow;
+mod following;
 mod inventory;
 mod list;
 mod parse_list;
@@ -11,6 +13,7 @@ mod ping;
 mod prepare;
 mod report;
 mod snapshot;
+mod stream;
 mod version;
 
 use crate::cli::Request;
@@ -26,7 +29,11 @@ pub async fn run(request: Request, stop: &Stop) -> Result<()> {
         Request::ParseList(request) => parse_list::parse_list(request).await,
         Request::CompareSchema(request) => compare::schema(request, stop).await,
         Request::CompareData(request) => compare::data(request, stop).await,
-        Request::Snapshot(request) => snapshot::snapshot(request, stop).await,
+        Request::Follow(request) => follow::follow(*request, stop).await,
+        Request::Stream(request) => stream::stream(*request, stop).await,
+        Request::Prune(request) => stream::prune(request).await,
+        Request::Sentinel(request) => stream::sentinel(request).await,
+        Request::Snapshot(request) => snapshot::snapshot(*request, stop).await,
         Request::Report(request) => report::report(request).await,
         Request::Ping(request) => ping::ping(request).await,
         Request::Version { json } => version::version(json),

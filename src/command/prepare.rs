@@ -7,7 +7,8 @@ use pgcopydb_wire::Connection;
 use crate::catalog::{Bound, Catalog, Consistency, Setup};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::model::{Beginning, Inventory, Settings, Table};
+use crate::follow::setup;
+use crate::model::{Beginning, FollowSettings, Inventory, Settings, Table};
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, Side, parts};
 use crate::plan::clone::Tables;
@@ -103,6 +104,9 @@ pub async fn begin(
     if settings.beginning == Beginning::Restart {
         // What is restored again is not dumped again.
         if archive == Archive::Made {
+            if settings.follow.is_some() {
+                forget_slot(&source, &target, &workdir).await?;
+            }
             workdir.clear()?;
         }
         Ledger::drop(&mut target_session).await?;
@@ -164,7 +168,7 @@ async fn base(
         remembered,
         is_part || begins_with_snapshot,
     )?;
-    let wanted = setup(&source, target, &settings);
+    let wanted = wanted_setup(&source, target, &settings);
     let bound = Bound {
         consistency: match settings.not_consistent {
             true => Consistency::Waived,
@@ -183,7 +187,12 @@ async fn base(
     let is_known = files.archive().exists() && catalog.has_inventory().await?;
     let snapshot = match is_known && !selection.reads_source() {
         true => Snapshot::none(),
-        false => snapshot(&source, &settings, setup.snapshot.clone(), kept).await?,
+        false => match (&settings.follow, target) {
+            (Some(follow), Some(target)) => {
+                snapshot_of_slot(&source, target, &settings, follow, &catalog).await?
+            }
+            _ => snapshot(&source, &settings, setup.snapshot.clone(), kept).await?,
+        },
     };
     fault::point("snapshot", "taken")?;
     if snapshot.id.is_some() {
@@ -242,7 +251,7 @@ async fn refuse_same_database(source: &mut Connection, target: &mut Connection) 
     }
 }
 
-fn setup(source: &Endpoint, target: Option<&Endpoint>, settings: &Settings) -> Setup {
+fn wanted_setup(source: &Endpoint, target: Option<&Endpoint>, settings: &Settings) -> Setup {
     let bare = |endpoint: &Endpoint| endpoint.conninfo().bare().to_string();
     Setup::new(bare(source), target.map(bare), settings)
 }
@@ -291,6 +300,55 @@ fn check_beginning(
             Ok(())
         }
         Beginning::Resume => Ok(()),
+    }
+}
+
+/// Drops the slot that an earlier run in the directory made, and what belongs to it.
+async fn forget_slot(source: &Endpoint, target: &Endpoint, workdir: &WorkDir) -> Result<()> {
+    let file = workdir.files().source_catalog();
+    if !file.exists() {
+        return Ok(());
+    }
+    // A catalog that cannot be read says nothing about slots.
+    let Ok(catalog) = Catalog::read_only(&file).await else { return Ok(()) };
+    match catalog.slot().await? {
+        Some(slot) => setup::remove(source, target, &slot).await,
+        None => Ok(()),
+    }
+}
+
+/// The snapshot of the replication slot: a new one, or the one of the slot that the directory has.
+async fn snapshot_of_slot(
+    source: &Endpoint,
+    target: &Endpoint,
+    settings: &Settings,
+    follow: &FollowSettings,
+    catalog: &Catalog,
+) -> Result<Snapshot> {
+    let refused = |message: &str| {
+        Err(Error::new(Kind::State, message)
+            .detail("Rows of another snapshot would be there twice, or not at all.")
+            .hint("Start over with --restart."))
+    };
+    let Some(slot) = catalog.slot().await? else {
+        if settings.snapshot.is_some() || settings.beginning == Beginning::Resume {
+            return refused("the snapshot is not that of a replication slot");
+        }
+        let (_, snapshot) = setup::create(source, target, catalog, follow).await?;
+        return Ok(snapshot);
+    };
+    let Some(id) = &slot.snapshot else {
+        return refused("the replication slot of the directory has no snapshot");
+    };
+    if settings.snapshot.as_ref().is_some_and(|named| named != id) {
+        return refused("the snapshot is not that of the directory's replication slot");
+    }
+    match Snapshot::borrow(source, id).await {
+        Ok(snapshot) => Ok(snapshot),
+        Err(error) => {
+            tracing::debug!("{error}");
+            refused("the snapshot of the replication slot is gone: the copy cannot be continued")
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! `pgcopydb snapshot`: exports a snapshot and keeps it for others until it is stopped.
 
+use crate::catalog::Catalog;
 use crate::cli::SnapshotRequest;
 use crate::error::Result;
+use crate::follow::setup;
+use crate::model::FollowSettings;
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, Side};
 use crate::stop::Stop;
@@ -12,7 +15,7 @@ pub async fn snapshot(request: SnapshotRequest, stop: &Stop) -> Result<()> {
     let source = Endpoint::parse(Side::Source, &request.source)?;
     let workdir = WorkDir::open(request.directory.as_deref(), Mode::Serve(Service::Snapshot))?;
     let mut snapshot = tokio::select! {
-        snapshot = Snapshot::export(&source) => snapshot?,
+        snapshot = export(&source, request.follow, &workdir) => snapshot?,
         () = stop.requested() => return Ok(()),
     };
     let id = snapshot.id.clone().unwrap_or_default();
@@ -29,4 +32,18 @@ pub async fn snapshot(request: SnapshotRequest, stop: &Stop) -> Result<()> {
     // Without its holder the snapshot is gone: nobody must find its name.
     let removed = std::fs::remove_file(files.snapshot());
     ended.and(removed.map_err(Into::into))
+}
+
+/// The snapshot; with a replication slot where changes are to be followed.
+async fn export(
+    source: &Endpoint,
+    follow: Option<(String, FollowSettings)>,
+    workdir: &WorkDir,
+) -> Result<Snapshot> {
+    let Some((target, settings)) = follow else { return Snapshot::export(source).await };
+    let target = Endpoint::parse(Side::Target, &target)?;
+    let catalog = Catalog::open(&workdir.files().source_catalog()).await?;
+    let (_, snapshot) = setup::create(source, &target, &catalog, &settings).await?;
+    catalog.flush().await?;
+    Ok(snapshot)
 }

@@ -1,17 +1,21 @@
 //! The words of the program: what a database is made of, in PostgreSQL's own terms. No room above
 //! has a second word for any of it.
 
+pub mod change;
 pub mod compare;
 pub mod content;
 pub mod database;
 pub mod entry;
+pub mod follow;
 pub mod found;
 pub mod history;
 pub mod index;
 pub mod inventory;
 pub mod listing;
+pub mod lsn;
 pub mod name;
 pub mod oid;
+pub mod replica;
 pub mod settings;
 pub mod summary;
 pub mod table;
@@ -19,6 +23,7 @@ pub mod types;
 
 pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
 pub use entry::{Entry, EntryId};
+pub use follow::{FollowSettings, Plugin, Sentinel, Slot};
 pub use found::{Found, FoundTable};
 pub use history::{History, SectionRecord, StepRecord, StepState};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};
@@ -26,6 +31,7 @@ pub use inventory::Inventory;
 pub use listing::{
     AvailableExtension, ListedDatabase, RelationFacts, RunningWork, SequenceOwner, UsedCollation,
 };
+pub use lsn::Lsn;
 pub use name::{QualifiedName, quote_identifier, quote_literal};
 pub use oid::Oid;
 pub use settings::{Beginning, Jobs, Settings};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::FollowSettings;
 use serde::{Deserialize, Serialize};
 
 /// How a run begins.
@@ -83,6 +84,8 @@ pub struct Settings {
     pub skip_db_properties: bool,
     /// Stop at the first failure.
     pub fail_fast: bool,
+    /// Receive changes from the beginning and apply them afterwards.
+    pub follow: Option<FollowSettings>,
 }
 
 impl Default for Settings {
@@ -108,6 +111,7 @@ impl Default for Settings {
             skip_extension_comments: false,
             skip_db_properties: false,
             fail_fast: false,
+            follow: None,
         }
     }
 }

@@ -8,11 +8,15 @@ pub mod existing;
 pub mod facts;
 pub mod keep;
 pub mod listing;
+pub mod origin;
 pub mod parts;
 pub mod preflight;
 pub mod properties;
+pub mod publication;
+pub mod replica;
 pub mod sequences;
 pub mod session;
+pub mod slot;
 pub mod snapshot;
 
 pub use session::{Endpoint, Side};

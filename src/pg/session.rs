@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use pgcopydb_wire::replicate::Replication;
 use pgcopydb_wire::{Connection, Conninfo};
 
 use crate::error::{Error, Kind, Result};
@@ -120,13 +121,34 @@ impl Endpoint {
 
     /// Opens a session; `role` says what it is for.
     pub async fn open(&self, role: &str) -> Result<Connection> {
+        let connected = Connection::connect(&self.named(role)?).await;
+        let mut connection = connected.map_err(|error| self.unreachable(role, error))?;
+        self.set_up(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Opens a session that understands replication commands as well. What the server's output
+    /// plugins write depends on the session's settings, so that they are the same.
+    pub async fn open_replication(&self, role: &str) -> Result<Replication> {
+        let connected = Replication::connect(&self.named(role)?).await;
+        let mut replication = connected.map_err(|error| self.unreachable(role, error))?;
+        self.set_up(replication.connection()).await?;
+        Ok(replication)
+    }
+
+    fn named(&self, role: &str) -> Result<Conninfo> {
         let mut conninfo = self.conninfo.with_application_name(&self.application_name(role));
         let encoded = conninfo.set("client_encoding", "UTF8");
         encoded.map_err(|error| self.side.error("could not choose an encoding", error))?;
+        Ok(conninfo)
+    }
+
+    fn unreachable(&self, role: &str, error: pgcopydb_wire::Error) -> Error {
+        self.side.error(format!("could not open a session ({role})"), error)
+    }
+
+    async fn set_up(&self, connection: &mut Connection) -> Result<()> {
         let word = self.side.word();
-        let mut connection = Connection::connect(&conninfo).await.map_err(|error| {
-            self.side.error(format!("could not open a session ({role})"), error)
-        })?;
         let mut settings = String::from(SETTINGS);
         settings.push_str(match self.side {
             Side::Source => SOURCE_SETTINGS,
@@ -161,6 +183,6 @@ impl Endpoint {
             )
             .hint("PostgreSQL 10 is the oldest version that can be copied."));
         }
-        Ok(connection)
+        Ok(())
     }
 }

@@ -25,11 +25,24 @@ impl Snapshot {
         let mut holder = endpoint.open("snapshot").await?;
         let failed = |error| endpoint.side.error("could not export a snapshot", error);
         holder.execute(BEGIN).await.map_err(failed)?;
+        Snapshot::export_from(endpoint.side, holder).await
+    }
+
+    async fn export_from(side: Side, mut holder: Connection) -> Result<Snapshot> {
+        let failed = |error| side.error("could not export a snapshot", error);
         let rows = holder.query("select pg_catalog.pg_export_snapshot()", &[]).await;
         let id = rows.and_then(|rows| rows.value().map(|id| id.map(str::to_owned)));
         // An answer that is late is no reason to give up what cannot be had again.
         let holder = Some(Kept::keep(holder, None));
-        Ok(Snapshot { id: id.map_err(failed)?, holder, side: endpoint.side })
+        Ok(Snapshot { id: id.map_err(failed)?, holder, side })
+    }
+
+    /// Takes over a snapshot that was exported with a replication slot: it would end with the next
+    /// command of that session, which therefore nobody could look after. It is exported once more,
+    /// under another name.
+    pub async fn take_over(source: &Endpoint, id: &str) -> Result<Snapshot> {
+        let holder = reader(source, Some(id), "snapshot").await?;
+        Snapshot::export_from(source.side, holder).await
     }
 
     /// Takes a snapshot that another session keeps alive, and checks that it does.

@@ -11,7 +11,7 @@ mod large_object;
 pub mod ledger;
 pub mod lock;
 mod schema;
-mod sequence;
+pub mod sequence;
 mod statements;
 mod transaction;
 pub mod watch;

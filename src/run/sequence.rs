@@ -19,9 +19,18 @@ pub async fn set_all(
     source: &mut Connection,
     target: &mut Connection,
 ) -> Result<Done> {
+    set(&context.inventory.sequences, source, target).await
+}
+
+/// Sets some sequences.
+pub async fn set(
+    sequences: &[Sequence],
+    source: &mut Connection,
+    target: &mut Connection,
+) -> Result<Done> {
     let mut done = Done { command: "setval".into(), ..Done::default() };
     let (readable, hidden): (Vec<&Sequence>, Vec<&Sequence>) =
-        context.inventory.sequences.iter().partition(|sequence| sequence.is_readable);
+        sequences.iter().partition(|sequence| sequence.is_readable);
     for sequence in hidden {
         tracing::warn!(
             "sequence {} keeps its start value: the role may not read it on the source (grant \

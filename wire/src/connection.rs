@@ -194,7 +194,7 @@ impl Connection {
     }
 
     /// What a server that has closed the session said before: the better error.
-    fn last_words(&mut self) -> Option<Error> {
+    pub(crate) fn last_words(&mut self) -> Option<Error> {
         while let Ok(Some(frame)) = self.framed.buffered() {
             if frame.tag == b'E' {
                 return ServerError::parse(&frame.body).ok().map(|e| Error::Server(Box::new(e)));

@@ -11,6 +11,7 @@ pub mod copy;
 pub mod error;
 pub mod frame;
 pub mod pipeline;
+pub mod replicate;
 pub mod row;
 pub mod stream;
 mod tls;

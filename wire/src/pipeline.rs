@@ -5,8 +5,9 @@ use bytes::Buf;
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, command_tag, rows_of_tag};
 use crate::error::{Error, Result};
+use crate::frame::Frame;
 
 /// Outgoing bytes that are gathered before they are sent. Sending always receives as well, so
 /// neither side can block the other whatever is in flight.
@@ -19,6 +20,8 @@ pub enum Value<'a> {
     Null,
     /// The text form of the parameter's type.
     Text(&'a str),
+    /// The text form of the parameter's type, in an encoding that may not be UTF-8.
+    TextBytes(&'a [u8]),
     /// The binary form of the parameter's type.
     Binary(&'a [u8]),
 }
@@ -29,6 +32,8 @@ pub enum Value<'a> {
 #[derive(Debug)]
 pub struct Pipeline<'a> {
     connection: &'a mut Connection,
+    /// The rows that every statement executed since the last sync has touched.
+    counts: Vec<u64>,
 }
 
 impl Connection {
@@ -38,7 +43,7 @@ impl Connection {
             return Err(Error::Protocol("the session is in the middle of something".into()));
         }
         self.ready = false;
-        Ok(Pipeline { connection: self })
+        Ok(Pipeline { connection: self, counts: Vec::new() })
     }
 }
 
@@ -63,7 +68,9 @@ impl Pipeline<'_> {
                 match value {
                     Value::Null => return Ok(IsNull::Yes),
                     Value::Text(text) => buffer.extend_from_slice(text.as_bytes()),
-                    Value::Binary(bytes) => buffer.extend_from_slice(bytes),
+                    Value::TextBytes(bytes) | Value::Binary(bytes) => {
+                        buffer.extend_from_slice(bytes)
+                    }
                 }
                 Ok(IsNull::No)
             },
@@ -87,10 +94,20 @@ impl Pipeline<'_> {
     /// Sends the rest and waits for all answers; returns the first error. The pipeline may go on.
     pub async fn sync(&mut self) -> Result<()> {
         frontend::sync(&mut self.connection.framed.outgoing);
-        self.connection.framed.exchange().await?;
-        let answered = self.connection.until_ready(|frame| Ok(is_answer(frame.tag))).await;
+        let sent = self.connection.framed.exchange().await;
+        if let Err(error) = sent {
+            return Err(self.connection.last_words().unwrap_or(error));
+        }
+        let counts = &mut self.counts;
+        let answered = self.connection.until_ready(|frame| note_answer(&frame, counts)).await;
         self.connection.ready = false;
         answered
+    }
+
+    /// The rows that the statements executed since the last call have touched, in their order, up
+    /// to the one that failed. Complete after [`Pipeline::sync`].
+    pub fn take_counts(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.counts)
     }
 
     /// Ends the pipeline: everything sent is answered and the session takes statements again.
@@ -107,21 +124,29 @@ impl Pipeline<'_> {
         if self.connection.framed.outgoing.remaining() < GATHERED_BYTES_MAX {
             return Ok(());
         }
-        self.connection.framed.exchange().await?;
+        if let Err(error) = self.connection.framed.exchange().await {
+            return Err(self.connection.last_words().unwrap_or(error));
+        }
         while let Some((b'1' | b'2' | b'C' | b'D' | b'n' | b'I', _)) =
             self.connection.framed.header()?
         {
-            if self.connection.framed.buffered()?.is_none() {
-                break;
-            }
+            let Some(frame) = self.connection.framed.buffered()? else { break };
+            note_answer(&frame, &mut self.counts)?;
         }
         Ok(())
     }
 }
 
-/// ParseComplete, BindComplete, CommandComplete, DataRow, NoData, EmptyQueryResponse.
-fn is_answer(tag: u8) -> bool {
-    matches!(tag, b'1' | b'2' | b'C' | b'D' | b'n' | b'I')
+/// ParseComplete, BindComplete, CommandComplete, DataRow, NoData, EmptyQueryResponse: whether it is
+/// one of these, and for the end of a statement, how many rows it touched.
+fn note_answer(frame: &Frame, counts: &mut Vec<u64>) -> Result<bool> {
+    match frame.tag {
+        b'1' | b'2' | b'D' | b'n' => {}
+        b'C' => counts.push(rows_of_tag(&command_tag(&frame.body)?)),
+        b'I' => counts.push(0),
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 fn unsendable(error: std::io::Error) -> Error {

@@ -16,6 +16,30 @@ create table setup (
     jobs text not null
 );
 
+-- The replication slot that the directory belongs to. (published, but for the last column)
+create table replication_slot (
+    id integer primary key check (id = 1),
+    slot_name text not null,
+    lsn text not null,
+    snapshot text,
+    plugin text not null,
+    wal2json_numeric_as_string boolean not null default false,
+    publication_name text,
+    publication_auto_managed boolean not null,
+    origin text not null
+);
+
+-- The operator's row: what is wanted of following, and how far it has come. (published)
+create table sentinel (
+    id integer primary key check (id = 1),
+    startpos text not null,
+    endpos text not null,
+    apply boolean not null,
+    write_lsn text not null,
+    flush_lsn text not null,
+    replay_lsn text not null
+);
+
 -- What was found on the source. The column detail is the whole object as JSON: what is loaded
 -- again; the others are there to be looked at. The order of position is the inventory's.
 create table inventory (

@@ -1,0 +1,222 @@
+//! Reads transactions in the order of their commits, a piece at a time: a transaction may be larger
+//! than memory.
+
+use std::path::PathBuf;
+
+use bytes::{Buf, Bytes};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::file::{self, Owner, explain};
+use super::{StoreFile, files};
+use crate::error::{Error, Kind, Result};
+use crate::model::Lsn;
+
+/// What one [`Reader::read`] gives at most, but for the chunk it ends in.
+const READ_BYTES: usize = 1 << 20;
+
+/// A piece of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A description of a table that the next transactions build upon.
+    Relation(Bytes),
+    /// A message of the transaction in hand.
+    Message {
+        /// Its position.
+        lsn: Lsn,
+        /// What the plugin wrote.
+        payload: Bytes,
+    },
+    /// The transaction is whole: the messages since the last end are all of it.
+    End(Lsn),
+}
+
+/// Reads the store of a directory.
+#[derive(Debug)]
+pub struct Reader {
+    directory: PathBuf,
+    owner: Owner,
+    file: Option<(StoreFile, Connection)>,
+    /// The end of the last transaction that was begun.
+    cursor: Lsn,
+    current: Option<Current>,
+    /// The chunk that was read last: it may have the next transaction, too.
+    chunk: Option<(i64, Bytes)>,
+    /// Descriptions before this position are known.
+    described: i64,
+}
+
+/// The transaction in hand.
+#[derive(Debug)]
+struct Current {
+    at: i64,
+    past_last: i64,
+    end: Lsn,
+}
+
+impl Reader {
+    /// Reads what was committed after `cursor`.
+    pub fn new(directory: PathBuf, owner: Owner, cursor: Lsn) -> Reader {
+        Reader { directory, owner, file: None, cursor, current: None, chunk: None, described: -1 }
+    }
+
+    /// The next pieces; nothing when all is read that is there. Transactions that end after
+    /// `endpos` are not begun.
+    pub fn read(&mut self, endpos: Option<Lsn>) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        while bytes < READ_BYTES {
+            if self.current.is_none() && !self.begin(endpos, &mut items)? {
+                break;
+            }
+            bytes += self.messages(&mut items)?;
+        }
+        Ok(items)
+    }
+
+    /// Finds the next transaction; false when there is none yet.
+    fn begin(&mut self, endpos: Option<Lsn>, items: &mut Vec<Item>) -> Result<bool> {
+        loop {
+            if self.file.is_none() && !self.open_file()? {
+                return Ok(false);
+            }
+            let mut found = self.next_transaction()?;
+            let mut next = None;
+            if found.is_none() {
+                next = self.next_file()?;
+                // A file that has a follower is complete, but may have grown until then.
+                found = self.next_transaction()?;
+            }
+            match (found, next) {
+                (Some(found), _) if endpos.is_some_and(|endpos| found.end > endpos) => {
+                    return Ok(false);
+                }
+                (Some(found), _) => {
+                    self.describe(found.at, items)?;
+                    self.cursor = found.end;
+                    self.current = Some(found);
+                    return Ok(true);
+                }
+                (None, Some(next)) => {
+                    self.file = None;
+                    self.chunk = None;
+                    self.cursor = self.cursor.max(next.base);
+                }
+                (None, None) => return Ok(false),
+            }
+        }
+    }
+
+    /// The first transaction of this file after the cursor.
+    fn next_transaction(&self) -> Result<Option<Current>> {
+        let Some((file, connection)) = &self.file else { return Ok(None) };
+        let sql = "select first, past_last, end_lsn from transactions where end_lsn > ?1 \
+                   order by end_lsn limit 1";
+        let found = connection.prepare_cached(sql).and_then(|mut statement| {
+            let read = |row: &rusqlite::Row<'_>| {
+                let end = Lsn(row.get::<_, i64>(2)?.cast_unsigned());
+                Ok(Current { at: row.get(0)?, past_last: row.get(1)?, end })
+            };
+            statement.query_row([self.cursor.0.cast_signed()], read).optional()
+        });
+        found.map_err(|cause| explain(&file.path, "read", &cause))
+    }
+
+    fn next_file(&self) -> Result<Option<StoreFile>> {
+        let Some((file, _)) = &self.file else { return Ok(None) };
+        Ok(files(&self.directory)?.into_iter().find(|other| other.base > file.base))
+    }
+
+    /// Opens the file that goes on where the cursor is; false when there is none yet.
+    fn open_file(&mut self) -> Result<bool> {
+        let files = files(&self.directory)?;
+        let Some(file) = files.iter().rev().find(|file| file.base <= self.cursor) else {
+            return match files.first() {
+                None => Ok(false),
+                Some(first) => Err(gap(self.cursor, first.base)),
+            };
+        };
+        match file::open_read_only(&file.path, &self.owner)? {
+            Some(connection) => {
+                self.file = Some((file.clone(), connection));
+                self.described = -1;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Gives the descriptions before a position that were not given yet.
+    fn describe(&mut self, position: i64, items: &mut Vec<Item>) -> Result<()> {
+        let Some((file, connection)) = &self.file else { return Ok(()) };
+        let sql = "select frame from relation where position > ?1 and position < ?2 \
+                   order by position";
+        let read = connection.prepare_cached(sql).and_then(|mut statement| {
+            let rows = statement.query_map([self.described, position], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<Vec<Vec<u8>>>>()
+        });
+        let frames = read.map_err(|cause| explain(&file.path, "read", &cause))?;
+        items.extend(frames.into_iter().map(|frame| Item::Relation(frame.into())));
+        self.described = self.described.max(position - 1);
+        Ok(())
+    }
+
+    /// Reads the rest of a chunk, as far as the transaction goes.
+    fn messages(&mut self, items: &mut Vec<Item>) -> Result<usize> {
+        let Some(current) = &mut self.current else { return Ok(0) };
+        let Some((file, connection)) = &self.file else { return Ok(0) };
+        let (chunk, offset) = (current.at >> 32, (current.at & 0xFFFF_FFFF) as usize);
+        let past = match current.past_last >> 32 {
+            last if last == chunk => Some((current.past_last & 0xFFFF_FFFF) as usize),
+            _ => None,
+        };
+        let mut frames = match &self.chunk {
+            Some((number, frames)) if *number == chunk => frames.clone(),
+            _ => {
+                let sql = "select frames from chunk where id = ?1";
+                let read = connection
+                    .prepare_cached(sql)
+                    .and_then(|mut s| s.query_row([chunk], |row| row.get::<_, Vec<u8>>(0)));
+                Bytes::from(read.map_err(|cause| explain(&file.path, "read", &cause))?)
+            }
+        };
+        self.chunk = Some((chunk, frames.clone()));
+        frames.truncate(past.unwrap_or(frames.len()));
+        let damaged = || {
+            let path = file.path.display();
+            Error::new(Kind::State, format!("the changes in \"{path}\" are damaged"))
+        };
+        if offset > frames.len() {
+            return Err(damaged());
+        }
+        frames.advance(offset);
+        let bytes = frames.len();
+        while frames.has_remaining() {
+            if frames.len() < 12 {
+                return Err(damaged());
+            }
+            let (length, lsn) = (frames.get_u32() as usize, Lsn(frames.get_u64()));
+            if frames.len() < length {
+                return Err(damaged());
+            }
+            items.push(Item::Message { lsn, payload: frames.split_to(length) });
+        }
+        if past.is_some() {
+            items.push(Item::End(current.end));
+            // Its own descriptions came with it.
+            self.described = self.described.max(current.past_last - 1);
+            self.current = None;
+        } else {
+            current.at = (chunk + 1) << 32;
+        }
+        Ok(bytes.max(1))
+    }
+}
+
+fn gap(cursor: Lsn, base: Lsn) -> Error {
+    Error::new(Kind::State, "changes are missing in the work directory")
+        .detail(format!(
+            "The target has those up to {cursor}, the directory those after {base}: what was \
+             committed between is neither here nor there."
+        ))
+        .hint("Use the directory that these changes were received in, or start over.")
+}

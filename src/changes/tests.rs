@@ -1,0 +1,185 @@
+use std::path::Path;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::decode::Mark;
+use crate::model::Plugin;
+
+const BIG: u64 = 1 << 30;
+
+fn owner() -> Owner {
+    Owner { plugin: Plugin::Pgoutput, slot: "slot".into() }
+}
+
+fn writer(directory: &Path, file_bytes_max: u64) -> Writer {
+    Writer::open(directory, &owner(), 1, Lsn(10), file_bytes_max).unwrap()
+}
+
+fn message(lsn: u64, mark: Mark, text: &str) -> Incoming {
+    Incoming { lsn: Lsn(lsn), payload: Bytes::copy_from_slice(text.as_bytes()), mark }
+}
+
+/// A transaction that ends at a position, with one change.
+fn transaction(end: u64, text: &str) -> Vec<Incoming> {
+    vec![
+        message(end - 1, Mark::Begin, "B"),
+        message(end - 1, Mark::Inside, text),
+        message(end, Mark::Commit, "C"),
+    ]
+}
+
+fn read_all(reader: &mut Reader, endpos: Option<Lsn>) -> Vec<String> {
+    let mut texts = Vec::new();
+    loop {
+        let items = reader.read(endpos).unwrap();
+        if items.is_empty() {
+            return texts;
+        }
+        texts.extend(items.iter().map(|item| match item {
+            Item::Relation(frame) => format!("relation {}", String::from_utf8_lossy(frame)),
+            Item::Message { payload, .. } => String::from_utf8_lossy(payload).into_owned(),
+            Item::End(lsn) => lsn.to_string(),
+        }));
+    }
+}
+
+fn reader(directory: &Path, cursor: u64) -> Reader {
+    Reader::new(directory.to_owned(), owner(), Lsn(cursor))
+}
+
+#[test]
+fn whole_transactions_come_out_and_others_do_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    writer.append(&transaction(20, "one")).unwrap();
+    writer.append(&[message(21, Mark::Begin, "B"), message(21, Mark::Inside, "two")]).unwrap();
+    assert_eq!(writer.flush().unwrap(), Lsn(20));
+    assert!(writer.is_inside());
+    let mut reader = reader(directory.path(), 10);
+    assert_eq!(read_all(&mut reader, None), ["B", "one", "C", "0/14"]);
+    writer.append(&[message(30, Mark::Commit, "C")]).unwrap();
+    assert!(read_all(&mut reader, None).is_empty(), "nothing is there before it is durable");
+    assert_eq!(writer.flush().unwrap(), Lsn(30));
+    assert!(read_all(&mut reader, Some(Lsn(29))).is_empty());
+    assert_eq!(read_all(&mut reader, Some(Lsn(30))), ["B", "two", "C", "0/1E"]);
+}
+
+#[test]
+fn what_is_sent_again_is_there_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = writer(directory.path(), BIG);
+    first.append(&transaction(20, "one")).unwrap();
+    first.append(&[message(21, Mark::Begin, "B"), message(21, Mark::Inside, "cut")]).unwrap();
+    first.flush().unwrap();
+    first.abandon().unwrap();
+    first.append(&transaction(20, "one")).unwrap();
+    first.append(&transaction(30, "two")).unwrap();
+    first.flush().unwrap();
+    drop(first);
+    let mut second = writer(directory.path(), BIG);
+    assert_eq!(second.stored(), Lsn(30));
+    second.append(&transaction(30, "two")).unwrap();
+    second.append(&transaction(40, "three")).unwrap();
+    second.flush().unwrap();
+    let wanted = ["B", "one", "C", "0/14", "B", "two", "C", "0/1E", "B", "three", "C", "0/28"];
+    assert_eq!(read_all(&mut reader(directory.path(), 10), None), wanted);
+    assert_eq!(read_all(&mut reader(directory.path(), 20), None), wanted[4..]);
+}
+
+#[test]
+fn descriptions_are_known_wherever_reading_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), 1);
+    let mut first = transaction(20, "one");
+    first.insert(1, message(19, Mark::Relation, "R0001a"));
+    writer.append(&first).unwrap();
+    writer.append(&transaction(30, "two")).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(files(directory.path()).unwrap().len(), 3);
+    let wanted = ["relation R0001a", "B", "two", "C", "0/1E"];
+    assert_eq!(read_all(&mut reader(directory.path(), 20), None), wanted);
+    let from_start = read_all(&mut reader(directory.path(), 10), None);
+    assert_eq!(from_start[..5], ["B", "R0001a", "one", "C", "0/14"]);
+}
+
+#[test]
+fn applied_files_can_go_but_not_the_last() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), 1);
+    for end in [20, 30, 40] {
+        writer.append(&transaction(end, "x")).unwrap();
+        writer.flush().unwrap();
+    }
+    let count = |applied| prune(directory.path(), Lsn(applied), Removal::Pretended).unwrap().0;
+    assert_eq!([10, 19, 20, 35, 40, 99].map(count), [0, 0, 1, 2, 3, 3]);
+    prune(directory.path(), Lsn(30), Removal::Done).unwrap();
+    assert_eq!(read_all(&mut reader(directory.path(), 30), None), ["B", "x", "C", "0/28"]);
+    let missing = reader(directory.path(), 20).read(None).unwrap_err();
+    assert!(missing.to_string().contains("missing"), "{missing}");
+}
+
+#[test]
+fn an_idle_source_moves_the_end_of_the_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = writer(directory.path(), BIG);
+    assert_eq!(first.advance(Lsn(50)).unwrap(), Lsn(50));
+    first.append(&[message(60, Mark::Begin, "B")]).unwrap();
+    assert_eq!(first.advance(Lsn(70)).unwrap(), Lsn(50), "not inside a transaction");
+    drop(first);
+    assert_eq!(writer(directory.path(), BIG).stored(), Lsn(50));
+}
+
+#[test]
+fn a_store_of_another_slot_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(writer(directory.path(), BIG));
+    let other = Owner { slot: "other".into(), ..owner() };
+    assert!(Writer::open(directory.path(), &other, 1, Lsn(10), BIG).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the sizes, and wherever the connection breaks, every transaction is there once.
+    #[test]
+    fn every_transaction_is_there_once(
+        sizes in proptest::collection::vec((0usize..400_000, 0u8..4), 1..12),
+        file_bytes_max in prop_oneof![Just(1u64), Just(300_000), Just(BIG)],
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = writer(directory.path(), file_bytes_max);
+        let mut wanted = Vec::new();
+        let mut unsure = Vec::new();
+        for (number, (size, what)) in sizes.iter().enumerate() {
+            let end = 20 + 10 * number as u64;
+            let text = "x".repeat(*size);
+            let messages = transaction(end, &text);
+            wanted.extend(["B".to_owned(), text, "C".to_owned(), Lsn(end).to_string()]);
+            match what {
+                0 => { writer.append(&messages).unwrap(); unsure.push(messages); }
+                1 => {
+                    writer.append(&messages).unwrap();
+                    writer.flush().unwrap();
+                    unsure.clear();
+                }
+                _ => {
+                    // Cut in the middle, before or after what is not durable yet.
+                    writer.append(&messages[..2]).unwrap();
+                    if *what == 2 { writer.flush().unwrap(); }
+                    writer.abandon().unwrap();
+                    let stored = writer.stored();
+                    for again in &unsure {
+                        if again[2].lsn > stored { writer.append(again).unwrap(); }
+                    }
+                    writer.append(&messages).unwrap();
+                    writer.flush().unwrap();
+                    unsure.clear();
+                }
+            }
+        }
+        writer.flush().unwrap();
+        prop_assert_eq!(read_all(&mut reader(directory.path(), 10), None), wanted);
+    }
+}

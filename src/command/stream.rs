@@ -1,0 +1,146 @@
+//! `pgcopydb stream …`: the parts of following, one at a time.
+
+use super::follow::{Services, conclude, forget, resumed};
+use crate::catalog::{Catalog, SentinelChange, no_sentinel};
+use crate::changes::{self, Removal};
+use crate::cli::{PruneRequest, SentinelAction, SentinelRequest, StreamAction, StreamRequest};
+use crate::error::{Error, Kind, Result};
+use crate::follow::{Mode, setup};
+use crate::model::{Beginning, Sentinel};
+use crate::pg::{Endpoint, Side, slot};
+use crate::report;
+use crate::stop::Stop;
+use crate::workdir::{Mode as Access, Service, WorkDir};
+
+/// Does something with the stream of changes.
+pub async fn stream(request: StreamRequest, stop: &Stop) -> Result<()> {
+    let source = Endpoint::parse(Side::Source, &request.source)?;
+    let target = request.target.as_deref();
+    let target = target.map(|text| Endpoint::parse(Side::Target, text)).transpose()?;
+    let (services, mode): (&[Service], Option<Mode>) = match request.action {
+        StreamAction::Setup | StreamAction::Cleanup => (&[Service::Receive, Service::Apply], None),
+        StreamAction::Replay => (&[Service::Receive, Service::Apply], Some(Mode::Both)),
+        StreamAction::Receive => (&[Service::Receive], Some(Mode::Receive)),
+        StreamAction::Apply => (&[Service::Apply], Some(Mode::Apply)),
+    };
+    let services = Services::lock(request.directory.as_deref(), services)?;
+    let catalog = Catalog::open(&services.workdir.files().source_catalog()).await?;
+    let settings = request.follow;
+    let Some(mode) = mode else {
+        let Some(target) = target else { return Ok(()) };
+        if request.action == StreamAction::Cleanup || request.beginning == Beginning::Restart {
+            forget(&source, &target, &catalog, &services.workdir, &settings).await?;
+        }
+        if request.action == StreamAction::Setup {
+            if catalog.slot().await?.is_some() && request.beginning == Beginning::Resume {
+                tracing::info!("the replication slot of this directory exists already");
+                return Ok(());
+            }
+            let (_, mut snapshot) = setup::create(&source, &target, &catalog, &settings).await?;
+            snapshot.close().await;
+        }
+        return catalog.flush().await;
+    };
+    let follow = resumed(source, target, catalog, &services.workdir, settings, stop).await?;
+    let marks = follow.run(mode).await?;
+    follow.catalog.flush().await?;
+    match mode {
+        Mode::Both | Mode::Apply => conclude(&marks),
+        Mode::Receive => tracing::info!("changes are received up to {}", marks.complete()),
+    }
+    Ok(())
+}
+
+/// Removes what is applied.
+pub async fn prune(request: PruneRequest) -> Result<()> {
+    let workdir = WorkDir::open(request.directory.as_deref(), Access::Inspect)?;
+    let catalog = Catalog::read_only(&workdir.files().source_catalog()).await?;
+    let applied = catalog.sentinel().await?.ok_or_else(no_sentinel)?.replay_lsn;
+    let directory = workdir.files().changes();
+    let removal = if request.dry_run { Removal::Pretended } else { Removal::Done };
+    let pruned = tokio::task::spawn_blocking(move || changes::prune(&directory, applied, removal));
+    let pruned = pruned.await.map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
+    let (files, bytes) = pruned?;
+    let bytes = report::units::bytes(bytes);
+    match request.dry_run {
+        true => tracing::info!(
+            "would remove {files} files of applied changes, {bytes} (up to {applied})"
+        ),
+        false => {
+            tracing::info!("removed {files} files of applied changes, {bytes} (up to {applied})")
+        }
+    }
+    Ok(())
+}
+
+/// Prints or changes the operator's row.
+pub async fn sentinel(request: SentinelRequest) -> Result<()> {
+    let workdir = WorkDir::open(request.directory.as_deref(), Access::Inspect)?;
+    let file = workdir.files().source_catalog();
+    let catalog = match request.action {
+        SentinelAction::Get { .. } => Catalog::read_only(&file).await?,
+        _ => Catalog::open(&file).await?,
+    };
+    let change = match request.action {
+        SentinelAction::Get { only, json } => {
+            let sentinel = catalog.sentinel().await?.ok_or_else(no_sentinel)?;
+            return print(&sentinel, only, json);
+        }
+        SentinelAction::Setup { startpos, endpos } => {
+            return catalog
+                .set_sentinel(Sentinel { startpos, endpos, ..Sentinel::default() })
+                .await;
+        }
+        SentinelAction::SetStartpos(lsn) => SentinelChange::Startpos(lsn),
+        SentinelAction::SetEndpos(Some(lsn)) => SentinelChange::Endpos(lsn),
+        SentinelAction::SetEndpos(None) => {
+            let Some(source) = request.source else {
+                return Err(Error::new(Kind::Arguments, "Option --source is mandatory")
+                    .hint("Give --source, or set PGCOPYDB_SOURCE_PGURI."));
+            };
+            let source = Endpoint::parse(Side::Source, &source)?;
+            let mut session = source.open("sentinel").await?;
+            let current = slot::current(&mut session).await?;
+            session.close().await;
+            tracing::info!("the end position is {current} now");
+            println!("{current}");
+            SentinelChange::Endpos(current)
+        }
+        SentinelAction::SetApply(apply) => SentinelChange::Apply(apply),
+    };
+    catalog.change_sentinel(change).await?;
+    catalog.flush().await
+}
+
+fn print(sentinel: &Sentinel, only: Option<&str>, json: bool) -> Result<()> {
+    let apply = if sentinel.apply { "enabled" } else { "disabled" };
+    let values = [
+        ("startpos", sentinel.startpos.to_string()),
+        ("endpos", sentinel.endpos.to_string()),
+        ("apply", apply.to_owned()),
+        ("write_lsn", sentinel.write_lsn.to_string()),
+        ("flush_lsn", sentinel.flush_lsn.to_string()),
+        ("replay_lsn", sentinel.replay_lsn.to_string()),
+    ];
+    let values = values.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
+    if json {
+        let mut object = serde_json::Map::new();
+        for (name, value) in values {
+            let value = match name {
+                "apply" => sentinel.apply.into(),
+                _ => value.into(),
+            };
+            object.insert(name.to_owned(), value);
+        }
+        let text = serde_json::to_string_pretty(&object);
+        println!("{}", text.map_err(|error| Error::new(Kind::Internal, error.to_string()))?);
+        return Ok(());
+    }
+    for (name, value) in values {
+        match only {
+            Some(_) => println!("{value}"),
+            None => println!("{name:<15} {value}"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! Applies what is stored: whole transactions, in the order of their commits. How far it has come
+//! is what the target remembers, in the transactions of the changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgcopydb_wire::Connection;
+
+use super::applier::{About, Applier};
+use super::tables::Tables;
+use super::watermarks::is_reached;
+use super::{Follow, Patience, Shared, blocking};
+use crate::changes::{Item, Reader};
+use crate::decode::Decoder;
+use crate::error::{Error, Kind, Result};
+use crate::model::Lsn;
+use crate::model::change::{Message, RowChange, Truncate};
+use crate::pg::origin::Origin;
+use crate::pg::preflight::listed;
+use crate::pg::replica;
+use crate::transform::{self, Emptied, NoOpUpdates};
+
+/// How often the store is looked at when another process fills it.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What to do when everything that is stored is applied, and there is no end yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhenEmpty {
+    /// To be done.
+    Ends,
+    /// To wait for more.
+    Waits,
+}
+
+/// Applies until the end position is applied, or until stopped.
+pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) -> Result<()> {
+    if !wait_for_gate(follow, shared).await {
+        return Ok(());
+    }
+    let mut patience = Patience::new();
+    loop {
+        let before = shared.marks().applied();
+        let ended = tokio::select! {
+            ended = session(follow, shared, empty) => ended,
+            // What was not committed is not there: it is applied again another time.
+            () = follow.stop.requested() => return Ok(()),
+        };
+        match ended {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                if shared.marks().applied() > before {
+                    patience.renew();
+                }
+                patience.wait(error, &follow.stop).await?;
+            }
+        }
+    }
+}
+
+/// Waits until changes may be applied; false if the user wants to stop first.
+async fn wait_for_gate(follow: &Follow, shared: &Shared) -> bool {
+    let mut control = shared.control.subscribe();
+    if !control.borrow().apply {
+        tracing::info!("changes are received and kept, not applied yet");
+    }
+    tokio::select! {
+        opened = control.wait_for(|control| control.apply) => opened.is_ok(),
+        () = follow.stop.requested() => false,
+    }
+}
+
+/// One connection, from its beginning to its end.
+async fn session(follow: &Follow, shared: &Shared, empty: WhenEmpty) -> Result<()> {
+    let Some(endpoint) = &follow.target else {
+        return Err(Error::new(Kind::Internal, "there is no target to apply changes to"));
+    };
+    let mut target = endpoint.open("apply").await?;
+    let mut control = endpoint.open("tables").await?;
+    set_up(&mut target).await?;
+    let name = &follow.slot.origin;
+    let Some(origin) = Origin::find(&mut target, name).await? else {
+        return Err(Error::new(
+            Kind::Target,
+            format!("the target knows no replication origin \"{name}\""),
+        )
+        .detail("Without it nobody knows which changes the target has.")
+        .hint("Start over with --restart."));
+    };
+    origin.join(&mut target).await?;
+    // Read by the other session: in this one it is only what this session has done.
+    let cursor = origin.progress(&mut control).await?;
+    shared.applied(cursor);
+    tracing::info!("applying changes after {cursor}");
+    let failed = |error| Error::target("could not begin to apply", error);
+    let pipeline = target.pipeline().map_err(failed)?;
+    let mut work = Work {
+        follow,
+        shared,
+        applier: Applier::new(pipeline, origin.statement()),
+        tables: Tables::new(follow, control).await?,
+        decoder: Decoder::new(follow.slot.plugin),
+    };
+    let cursor = cursor.max(follow.slot.consistent_point);
+    let reader = Reader::new(follow.directory.clone(), follow.owner(), cursor);
+    let ended = work.run(reader, empty).await;
+    work.tables.close().await;
+    ended
+}
+
+/// Prepares a session in which nothing but the changes themselves happens.
+async fn set_up(target: &mut Connection) -> Result<()> {
+    let failed = |error| Error::target("could not set up a session", error);
+    // Its commits are reported as durable.
+    target.execute("set synchronous_commit = on").await.map_err(failed)?;
+    match target.execute("set session_replication_role = replica").await {
+        Ok(_) => Ok(()),
+        Err(error) if error.sqlstate() == Some("42501") => {
+            let triggers = replica::firing_triggers(target).await?;
+            if triggers.is_empty() {
+                tracing::warn!(
+                    "the role may not set session_replication_role on the target: foreign keys \
+                     are checked again while changes are applied"
+                );
+                return Ok(());
+            }
+            let message = format!(
+                "cannot apply changes: triggers of the target would fire: {}",
+                listed(&triggers)
+            );
+            Err(Error::new(Kind::Target, message)
+                .detail("What they do was done on the source, and comes with the changes.")
+                .hint(
+                    "Let the role switch them off: grant set on parameter \
+                     session_replication_role to ...; (15 and later), or connect as a superuser.",
+                ))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+struct Work<'a> {
+    follow: &'a Follow,
+    shared: &'a Shared,
+    applier: Applier<'a>,
+    tables: Tables<'a>,
+    decoder: Decoder,
+}
+
+impl Work<'_> {
+    async fn run(&mut self, mut reader: Reader, empty: WhenEmpty) -> Result<()> {
+        let mut marks = self.shared.marks.subscribe();
+        let mut control = self.shared.control.subscribe();
+        loop {
+            // Asked first: what is complete now is in what is read next.
+            let complete = marks.borrow_and_update().complete();
+            let endpos = control.borrow_and_update().endpos;
+            let (read, items) = blocking(move || {
+                let items = reader.read(endpos);
+                Ok((reader, items))
+            })
+            .await?;
+            reader = read;
+            let items = items?;
+            if !items.is_empty() {
+                for item in items {
+                    self.item(item).await?;
+                }
+                continue;
+            }
+            self.commit().await?;
+            if is_reached(complete, endpos) {
+                return Ok(());
+            }
+            if empty == WhenEmpty::Ends {
+                return self.ran_dry(endpos).await;
+            }
+            tokio::select! {
+                _ = marks.changed() => {}
+                _ = control.changed() => {}
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            }
+        }
+    }
+
+    /// Everything that is stored is applied; nobody in this process brings more.
+    async fn ran_dry(&self, endpos: Option<Lsn>) -> Result<()> {
+        let sentinel = self.follow.catalog.sentinel().await?.unwrap_or_default();
+        let stored = sentinel.flush_lsn;
+        match endpos {
+            Some(endpos) if !is_reached(stored, Some(endpos)) => Err(Error::new(
+                Kind::Incomplete,
+                format!(
+                    "the end position {endpos} is not reached: changes are here up to {stored}"
+                ),
+            )
+            .detail("All of these are applied.")
+            .hint("Receive the others with \"pgcopydb stream receive\", then try again.")),
+            _ => Ok(()),
+        }
+    }
+
+    async fn item(&mut self, item: Item) -> Result<()> {
+        let (lsn, payload) = match item {
+            Item::End(end) => {
+                self.applier.end(end);
+                if self.applier.is_full() {
+                    self.commit().await?;
+                }
+                return Ok(());
+            }
+            Item::Relation(payload) => (Lsn::NONE, payload),
+            Item::Message { lsn, payload } => (lsn, payload),
+        };
+        let plugin = self.follow.slot.plugin.name();
+        let message = self.decoder.message(&payload).map_err(|malformed| {
+            Error::new(
+                Kind::Source,
+                format!("cannot read what {plugin} wrote at {lsn}: {malformed}"),
+            )
+        })?;
+        match message {
+            Message::Relation { relation, .. } => {
+                self.tables.describe(&relation);
+                Ok(())
+            }
+            Message::Row(change) => self.row(&change, lsn).await,
+            Message::Truncate(truncate) => self.truncate(&truncate, lsn).await,
+            Message::Begin { .. } | Message::Commit { .. } | Message::Other => Ok(()),
+        }
+    }
+
+    async fn row(&mut self, change: &RowChange, lsn: Lsn) -> Result<()> {
+        let name = &change.relation.name;
+        let table = self.tables.table(name).await?;
+        let no_ops = match self.follow.settings.replay_no_op_updates {
+            true => NoOpUpdates::Replayed,
+            false => NoOpUpdates::Skipped,
+        };
+        let statement = transform::statement(change, &table, no_ops);
+        match statement.map_err(|unfit| cannot(&name.to_string(), lsn, &unfit))? {
+            Some(statement) => self.applier.apply(statement, about(name.to_string(), lsn)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn truncate(&mut self, change: &Truncate, lsn: Lsn) -> Result<()> {
+        let mut tables = Vec::new();
+        for relation in &change.relations {
+            tables.push(self.tables.table(&relation.name).await?);
+        }
+        let emptied: Vec<Emptied<'_>> = change
+            .relations
+            .iter()
+            .zip(&tables)
+            .map(|(relation, table)| Emptied { name: &relation.name, table })
+            .collect();
+        let names: Vec<String> = emptied.iter().map(|one| one.name.to_string()).collect();
+        let names = names.join(", ");
+        let statement = transform::truncate(change, &emptied);
+        match statement.map_err(|unfit| cannot(&names, lsn, &unfit))? {
+            Some(statement) => self.applier.apply(statement, about(names, lsn)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        if let Some(end) = self.applier.commit().await? {
+            self.shared.applied(end);
+        }
+        Ok(())
+    }
+}
+
+fn about(table: String, lsn: Lsn) -> About {
+    About { table: Arc::from(table), lsn }
+}
+
+fn cannot(table: &str, lsn: Lsn, unfit: &transform::Unfit) -> Error {
+    Error::new(Kind::Target, format!("cannot apply the change of {table} at {lsn}: {unfit}"))
+        .hint("Change the target as the source was changed, then continue with --resume.")
+}

@@ -1,0 +1,265 @@
+//! Changes, from the source's slot to the target. Two tasks with a store on our disk between them:
+//! one receives and makes durable, the other applies whole transactions in the order of their
+//! commits. Neither waits for the other; the operator's row tells both where to stop.
+
+mod applier;
+mod apply;
+mod receive;
+mod room;
+pub mod setup;
+mod tables;
+mod watermarks;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{Catalog, no_sentinel};
+use crate::changes::Owner;
+use crate::error::{Error, Kind, Result};
+use crate::model::{FollowSettings, Inventory, Lsn, QualifiedName, Slot};
+use crate::pg::Endpoint;
+use crate::stop::Stop;
+
+pub use watermarks::Watermarks;
+
+/// How often the operator's row is read, and written if something moved.
+const SENTINEL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long a broken connection is tried again before that is an error: the restart of a server, a
+/// failover. Nothing is lost by waiting longer, but somebody should know.
+const RECONNECT_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Between two tries; doubled each time.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// How long the source is given to take our leave.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is to be followed, and where to.
+#[derive(Debug)]
+pub struct Follow {
+    /// The server that changes come from.
+    pub source: Endpoint,
+    /// The server they go to; not needed to receive them.
+    pub target: Option<Endpoint>,
+    /// The work catalog, with the operator's row.
+    pub catalog: Catalog,
+    /// Where changes wait.
+    pub directory: PathBuf,
+    /// The slot they come out of.
+    pub slot: Slot,
+    /// What the user wants.
+    pub settings: FollowSettings,
+    /// The wish to stop.
+    pub stop: Stop,
+}
+
+/// Which of the two tasks are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Both, until the end position is applied.
+    Both,
+    /// To receive only, until the end position is reached.
+    Receive,
+    /// To apply only what has been received.
+    Apply,
+}
+
+/// What the operator wants now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Control {
+    endpos: Option<Lsn>,
+    apply: bool,
+}
+
+/// What both tasks share.
+#[derive(Debug)]
+struct Shared {
+    control: watch::Sender<Control>,
+    marks: watch::Sender<Watermarks>,
+    /// Everything is applied: nothing is to be received any more.
+    finished: CancellationToken,
+}
+
+impl Follow {
+    /// Works until the end position is reached, or until stopped, which is an error that says how
+    /// far it went. Gives back the last commit that is on the target.
+    pub async fn run(&self, mode: Mode) -> Result<Watermarks> {
+        let sentinel = self.catalog.sentinel().await?.ok_or_else(no_sentinel)?;
+        let control = Control { endpos: sentinel.endpos.some(), apply: sentinel.apply };
+        let shared = Shared {
+            control: watch::Sender::new(control),
+            marks: watch::Sender::new(Watermarks::new(sentinel.replay_lsn)),
+            finished: CancellationToken::new(),
+        };
+        let ended = tokio::select! {
+            ended = self.tasks(mode, &shared) => ended,
+            error = self.keep_sentinel(&shared) => Err(error),
+        };
+        let marks = *shared.marks.borrow();
+        let noted = self.note(&marks).await;
+        let told = ended.and(noted);
+        if self.stop.is_requested() && told.is_ok() {
+            return Err(stopped(&marks));
+        }
+        told.map(|()| marks)
+    }
+
+    async fn tasks(&self, mode: Mode, shared: &Shared) -> Result<()> {
+        match mode {
+            Mode::Receive => receive::receive(self, shared, receive::AtEndpos::Ends).await,
+            Mode::Apply => apply::apply(self, shared, apply::WhenEmpty::Ends).await,
+            Mode::Both => {
+                let receiving = receive::receive(self, shared, receive::AtEndpos::Waits);
+                tokio::pin!(receiving);
+                let applied = tokio::select! {
+                    applied = apply::apply(self, shared, apply::WhenEmpty::Waits) => applied,
+                    // It ends by itself when stopped only.
+                    received = &mut receiving => return received,
+                };
+                shared.finished.cancel();
+                let left = tokio::time::timeout(LEAVE_PATIENCE, receiving).await;
+                applied.and(left.unwrap_or(Ok(())))
+            }
+        }
+    }
+
+    /// Reads what the operator wants, and writes how far things have come; until it fails.
+    async fn keep_sentinel(&self, shared: &Shared) -> Error {
+        let mut noted = Watermarks::default();
+        loop {
+            tokio::time::sleep(SENTINEL_INTERVAL).await;
+            let marks = *shared.marks.borrow();
+            if marks != noted {
+                if let Err(error) = self.note(&marks).await {
+                    return error;
+                }
+                noted = marks;
+            }
+            match self.catalog.sentinel().await {
+                Err(error) => return error,
+                Ok(None) => return no_sentinel(),
+                Ok(Some(sentinel)) => {
+                    let now = Control { endpos: sentinel.endpos.some(), apply: sentinel.apply };
+                    shared.control.send_if_modified(|control| {
+                        if *control != now {
+                            log_control(*control, now);
+                        }
+                        std::mem::replace(control, now) != now
+                    });
+                    // Another process may be the one that applies.
+                    shared.applied(sentinel.replay_lsn);
+                }
+            }
+        }
+    }
+
+    async fn note(&self, marks: &Watermarks) -> Result<()> {
+        let noted = [marks.received(), marks.complete(), marks.applied()].map(|lsn| lsn.some());
+        self.catalog.note_positions(noted[0], noted[1], noted[2]).await
+    }
+
+    fn owner(&self) -> Owner {
+        Owner { plugin: self.slot.plugin, slot: self.slot.name.clone() }
+    }
+}
+
+impl Shared {
+    fn control(&self) -> Control {
+        *self.control.borrow()
+    }
+
+    fn marks(&self) -> Watermarks {
+        *self.marks.borrow()
+    }
+
+    fn move_marks(&self, change: impl FnOnce(&mut Watermarks)) {
+        self.marks.send_if_modified(|marks| {
+            let before = *marks;
+            change(marks);
+            *marks != before
+        });
+    }
+
+    fn applied(&self, lsn: Lsn) {
+        self.move_marks(|marks| marks.apply(lsn));
+    }
+}
+
+fn log_control(was: Control, is: Control) {
+    if was.endpos != is.endpos {
+        match is.endpos {
+            Some(endpos) => tracing::info!("the end position is {endpos} now"),
+            None => tracing::info!("there is no end position any more"),
+        }
+    }
+    if was.apply != is.apply {
+        tracing::info!("changes are {} from now on", if is.apply { "applied" } else { "kept" });
+    }
+}
+
+/// What partitions' changes have to go through their root table, because the target may keep their
+/// rows elsewhere.
+fn routes(inventory: &Inventory) -> HashMap<QualifiedName, QualifiedName> {
+    let tables = inventory.tables_by_oid();
+    let via = inventory.tables.iter().filter_map(|table| {
+        let root = tables.get(&table.load_via?)?;
+        Some((table.name.clone(), root.name.clone()))
+    });
+    via.collect()
+}
+
+/// The user wants to stop: how far it went.
+fn stopped(marks: &Watermarks) -> Error {
+    let error = Error::new(Kind::Stopped, "stopped on request");
+    let error = match marks.applied().some() {
+        Some(applied) => error.detail(format!("Changes up to {applied} are on the target.")),
+        None => error.detail("No change was applied."),
+    };
+    error.hint("Continue with \"pgcopydb follow --resume\".")
+}
+
+/// The pauses between tries to connect again, until there is no point.
+struct Patience {
+    since: Option<tokio::time::Instant>,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new() -> Patience {
+        Patience { since: None, pause: RECONNECT_PAUSE }
+    }
+
+    /// It worked for a while.
+    fn renew(&mut self) {
+        *self = Patience::new();
+    }
+
+    /// Waits a little; the error if it has gone on for too long, or never gets better.
+    async fn wait(&mut self, error: Error, stop: &Stop) -> Result<()> {
+        let since = *self.since.get_or_insert_with(tokio::time::Instant::now);
+        if !error.is_transient() || since.elapsed() > RECONNECT_PATIENCE {
+            return Err(error);
+        }
+        tracing::warn!("trying again in {:.1} s: {error}", self.pause.as_secs_f32());
+        tokio::select! {
+            () = tokio::time::sleep(self.pause) => {}
+            () = stop.requested() => {}
+        }
+        self.pause = (self.pause * 2).min(RECONNECT_PAUSE_MAX);
+        Ok(())
+    }
+}
+
+/// Work that waits for the disk, away from the runtime's threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let joined = tokio::task::spawn_blocking(work).await;
+    joined.unwrap_or_else(|error| Err(Error::new(Kind::Internal, error.to_string())))
+}

@@ -1,0 +1,389 @@
+//! Receives from the slot and makes durable. What is reported to the source as flushed is on our
+//! disk: it may forget it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pgcopydb_wire::Connection;
+use pgcopydb_wire::replicate::{Received, Replication, ReplicationStream, Status};
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+
+use super::watermarks::{is_beyond, is_reached, is_wanted};
+use super::{Control, Follow, Patience, Shared, blocking};
+use crate::changes::{Incoming, Writer};
+use crate::decode::{self, Mark};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Lsn, Plugin, quote_literal};
+use crate::pg::slot;
+
+/// The source drops us after `wal_sender_timeout`, 60 s by default.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often a quiet stream is looked after.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Quiet ticks before a source that should have reached the end position is given something to
+/// send.
+const QUIET_TICKS_MAX: u32 = 3;
+
+/// Bytes that are made durable together, at most.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// A file of the store that has this many bytes is followed by another.
+const FILE_BYTES: u64 = 128 << 20;
+
+/// What to do at the end position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtEndpos {
+    /// To be done.
+    Ends,
+    /// To wait for another end position: somebody else decides when all is done.
+    Waits,
+}
+
+/// Why a session with the source has ended in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    AtEndpos,
+    Stopped,
+}
+
+/// Receives until the end position, or until stopped.
+pub(super) async fn receive(follow: &Follow, shared: &Shared, at_end: AtEndpos) -> Result<()> {
+    let mut store = None;
+    let mut patience = Patience::new();
+    loop {
+        let before = shared.marks().received();
+        match session(follow, shared, &mut store).await {
+            Ok(Ended::Stopped) => return Ok(()),
+            Ok(Ended::AtEndpos) if at_end == AtEndpos::Ends => return Ok(()),
+            Ok(Ended::AtEndpos) => {
+                if wait_for_endpos(follow, shared).await == Ended::Stopped {
+                    return Ok(());
+                }
+                patience.renew();
+            }
+            Err(error) => {
+                if shared.marks().received() > before {
+                    patience.renew();
+                }
+                patience.wait(error, &follow.stop).await?;
+                if follow.stop.is_requested() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// Waits until the end position lies further away.
+async fn wait_for_endpos(follow: &Follow, shared: &Shared) -> Ended {
+    let mut control = shared.control.subscribe();
+    loop {
+        if !is_reached(shared.marks().complete(), control.borrow_and_update().endpos) {
+            return Ended::AtEndpos;
+        }
+        tokio::select! {
+            _ = control.changed() => {}
+            () = follow.stop.requested() => return Ended::Stopped,
+            () = shared.finished.cancelled() => return Ended::Stopped,
+        }
+    }
+}
+
+/// The store, for tasks that must not block.
+#[derive(Clone)]
+pub(super) struct Store(Arc<Mutex<Writer>>);
+
+impl Store {
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let writer = self.0.clone();
+        blocking(move || work(&mut writer.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+/// One connection, from its beginning to its end.
+async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) -> Result<Ended> {
+    let mut replication = follow.source.open_replication("receive").await?;
+    let failed = |error| Error::source("could not begin to receive", error);
+    let system = replication.identify_system().await.map_err(failed)?;
+    let store = match store {
+        Some(store) => store,
+        None => store.insert(open(follow, system.timeline).await?),
+    };
+    let stored = store
+        .run(|writer| {
+            // What was received of transactions that are not whole comes again.
+            writer.abandon()?;
+            Ok(writer.stored())
+        })
+        .await?;
+    check_slot(&mut replication, follow, stored).await?;
+    shared.move_marks(|marks| marks.store(stored));
+    if is_reached(stored, shared.control().endpos) {
+        return Ok(Ended::AtEndpos);
+    }
+    let slot = &follow.slot;
+    let publication = slot.publication.as_deref().unwrap_or_default();
+    let publications = format!("\"{}\"", publication.replace('"', "\"\""));
+    let options: Vec<(&str, &str)> = match slot.plugin {
+        Plugin::Pgoutput => vec![("proto_version", "1"), ("publication_names", &publications)],
+    };
+    let stream = replication.start(&slot.name, stored.0, &options).await.map_err(explain)?;
+    tracing::info!("receiving changes from slot \"{}\" after {stored}", slot.name);
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut session = Session {
+        follow,
+        shared,
+        store: store.clone(),
+        stream,
+        control: shared.control.subscribe(),
+        ticks,
+        is_inside: false,
+        sent_to: None,
+        reported: Instant::now(),
+        quiet_ticks: 0,
+        appended: 0,
+    };
+    let ended = session.run().await?;
+    session.report(false);
+    // Everything is in order on our side whatever the source says to it.
+    let finished = tokio::time::timeout(super::LEAVE_PATIENCE, session.stream.finish()).await;
+    if let Ok(Err(error)) = finished {
+        tracing::debug!("the source did not take leave: {error}");
+    }
+    Ok(ended)
+}
+
+/// A slot that another session uses may be free in a moment: that of a run that has just died.
+fn explain(error: pgcopydb_wire::Error) -> Error {
+    let is_active = error.sqlstate() == Some("55006");
+    let error = Error::source("could not begin to receive", error);
+    if is_active { error.transient() } else { error }
+}
+
+async fn open(follow: &Follow, timeline: u32) -> Result<Store> {
+    let (directory, owner) = (follow.directory.clone(), follow.owner());
+    let base = follow.slot.consistent_point;
+    let limit = follow.settings.max_store_size.map_or(FILE_BYTES, |bytes| bytes / 4);
+    let file_bytes = limit.min(FILE_BYTES);
+    let writer =
+        blocking(move || Writer::open(&directory, &owner, timeline, base, file_bytes)).await?;
+    Ok(Store(Arc::new(Mutex::new(writer))))
+}
+
+/// Refuses a slot that has let go of what we do not have.
+async fn check_slot(replication: &mut Replication, follow: &Follow, stored: Lsn) -> Result<()> {
+    let name = &follow.slot.name;
+    let failed = |error| Error::source("could not look up the replication slot", error);
+    // A replication session takes no parameters.
+    let sql = format!(
+        "select confirmed_flush_lsn from pg_catalog.pg_replication_slots where slot_name = {}",
+        quote_literal(name)
+    );
+    let answers = replication.connection().execute(&sql).await.map_err(failed)?;
+    let Some(row) = answers.first().and_then(|answer| answer.rows.first()) else {
+        return Err(Error::new(
+            Kind::Source,
+            format!("the replication slot \"{name}\" does not exist on the source"),
+        )
+        .detail("Without it nobody knows what has changed since the copy.")
+        .hint("Start over with --restart."));
+    };
+    let confirmed: Lsn = match row.text(0).map_err(failed)? {
+        Some(_) => row.parsed(0).map_err(failed)?,
+        None => Lsn::NONE,
+    };
+    if confirmed > stored {
+        return Err(Error::new(
+            Kind::State,
+            format!("the replication slot \"{name}\" has moved on without this work directory"),
+        )
+        .detail(format!(
+            "The source has forgotten what was before {confirmed}; the directory has changes up \
+             to {stored}."
+        ))
+        .hint("Use the directory that the changes were received in, or start over."));
+    }
+    Ok(())
+}
+
+/// A stream of changes and what is known of it.
+pub(super) struct Session<'a> {
+    pub(super) follow: &'a Follow,
+    pub(super) shared: &'a Shared,
+    pub(super) store: Store,
+    pub(super) stream: ReplicationStream,
+    control: watch::Receiver<Control>,
+    ticks: Interval,
+    /// Whether a transaction is being received.
+    is_inside: bool,
+    /// All changes up to here have come in, outside transactions.
+    sent_to: Option<Lsn>,
+    reported: Instant,
+    quiet_ticks: u32,
+    /// Bytes since the store's size was looked at.
+    pub(super) appended: u64,
+}
+
+impl Session<'_> {
+    async fn run(&mut self) -> Result<Ended> {
+        let failed = |error| Error::source("could not receive changes", error);
+        loop {
+            let ended = tokio::select! {
+                biased;
+                () = self.follow.stop.requested() => Some(Ended::Stopped),
+                () = self.shared.finished.cancelled() => Some(Ended::Stopped),
+                _ = self.control.changed() => {
+                    self.control.borrow_and_update();
+                    self.settle().await?
+                }
+                _ = self.ticks.tick() => self.tick().await?,
+                received = self.stream.next() => match received.map_err(failed)? {
+                    Some(message) => self.take(message).await?,
+                    None => return Err(ended_by_source()),
+                },
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+            self.wait_for_room().await?;
+        }
+    }
+
+    /// Takes in a message, and all others that have arrived.
+    async fn take(&mut self, first: Received) -> Result<Option<Ended>> {
+        let failed = |error| Error::source("could not receive changes", error);
+        let endpos = self.shared.control().endpos;
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        let (mut is_beyond_end, mut wants_reply) = (false, false);
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Received::KeepAlive { position, wants_reply: wants } => {
+                    wants_reply |= wants;
+                    if !self.is_inside {
+                        self.sent_to = Some(Lsn(position));
+                    }
+                }
+                Received::Data { position, payload } => {
+                    let mark = decode::mark(self.follow.slot.plugin, &payload);
+                    is_beyond_end = match mark {
+                        Mark::Begin => decode::commit_lsn(self.follow.slot.plugin, &payload)
+                            .is_some_and(|commit| is_beyond(commit, endpos)),
+                        Mark::Commit => !is_wanted(Lsn(position), endpos),
+                        Mark::Relation | Mark::Inside => false,
+                    };
+                    if is_beyond_end {
+                        break;
+                    }
+                    match mark {
+                        Mark::Begin => self.is_inside = true,
+                        Mark::Commit => self.is_inside = false,
+                        Mark::Relation | Mark::Inside => {}
+                    }
+                    self.quiet_ticks = 0;
+                    bytes += payload.len();
+                    batch.push(Incoming { lsn: Lsn(position), payload, mark });
+                }
+            }
+            next = match bytes < BATCH_BYTES {
+                true => self.stream.ready().map_err(failed)?,
+                false => None,
+            };
+        }
+        self.appended += bytes as u64;
+        if let Some(last) = batch.last() {
+            let received = last.lsn;
+            let stored = self.store.run(move |writer| {
+                writer.append(&batch)?;
+                writer.flush()
+            });
+            let stored = stored.await?;
+            self.shared.move_marks(|marks| {
+                marks.receive(received);
+                marks.store(stored);
+            });
+            self.report(false);
+        }
+        if is_beyond_end {
+            // The source keeps this transaction: we do not confirm it.
+            self.store.run(|writer| writer.abandon()).await?;
+            self.is_inside = false;
+            self.shared.move_marks(|marks| marks.complete_to(endpos.unwrap_or_default()));
+            return Ok(Some(Ended::AtEndpos));
+        }
+        if wants_reply {
+            self.advance().await?;
+            self.report(false);
+        }
+        self.settle().await
+    }
+
+    /// Notes that the source has nothing more up to where it says.
+    async fn advance(&mut self) -> Result<()> {
+        if self.is_inside {
+            return Ok(());
+        }
+        let Some(position) = self.sent_to.take() else { return Ok(()) };
+        let stored = self.store.run(move |writer| writer.advance(position)).await?;
+        self.shared.move_marks(|marks| marks.store(stored));
+        Ok(())
+    }
+
+    /// Whether the end position is reached.
+    async fn settle(&mut self) -> Result<Option<Ended>> {
+        let endpos = self.shared.control().endpos;
+        if self.sent_to.is_some_and(|position| is_reached(position, endpos)) {
+            self.advance().await?;
+        }
+        let is_reached = is_reached(self.shared.marks().stored(), endpos);
+        Ok(is_reached.then_some(Ended::AtEndpos))
+    }
+
+    /// Reports now and then; asks a quiet source for the end position.
+    async fn tick(&mut self) -> Result<Option<Ended>> {
+        if self.reported.elapsed() >= REPORT_INTERVAL {
+            self.advance().await?;
+            self.report(false);
+            let (directory, applied) =
+                (self.follow.directory.clone(), self.shared.marks().applied());
+            super::room::prune(directory, applied).await?;
+        }
+        let Some(endpos) = self.shared.control().endpos else { return Ok(None) };
+        self.quiet_ticks += 1;
+        self.report(true);
+        if self.quiet_ticks > QUIET_TICKS_MAX && !self.is_inside {
+            self.quiet_ticks = 0;
+            let mut session: Connection = self.follow.source.open("marker").await?;
+            if slot::has_passed(&mut session, endpos).await? {
+                slot::emit_marker(&mut session).await?;
+            }
+            session.close().await;
+        }
+        self.settle().await
+    }
+
+    /// Tells the source how far we have come.
+    pub(super) fn report(&mut self, wants_reply: bool) {
+        let marks = self.shared.marks();
+        let status = Status {
+            written: marks.received().0,
+            flushed: marks.stored().0,
+            applied: marks.applied().0.min(marks.stored().0),
+        };
+        self.stream.report(status, wants_reply);
+        self.reported = Instant::now();
+    }
+}
+
+/// As servers do that shut down.
+fn ended_by_source() -> Error {
+    Error::new(Kind::Source, "the source ended the stream of changes").transient()
+}

@@ -1,0 +1,198 @@
+//! Making and removing what following needs on both servers: a publication and a slot on the
+//! source, an origin on the target.
+
+use crate::catalog::Catalog;
+use crate::error::{Error, Kind, Result};
+use crate::model::{FollowSettings, Inventory, Lsn, Plugin, Sentinel, Slot, TableKind};
+use crate::pg::origin::Origin;
+use crate::pg::preflight::listed;
+use crate::pg::snapshot::Snapshot;
+use crate::pg::{Endpoint, publication, slot};
+
+/// Makes all of it and registers it. The snapshot shows the source as it is before the first
+/// change that comes out of the slot. What was made is removed when something else fails.
+pub async fn create(
+    source: &Endpoint,
+    target: &Endpoint,
+    catalog: &Catalog,
+    settings: &FollowSettings,
+) -> Result<(Slot, Snapshot)> {
+    let mut session = source.open("setup").await?;
+    slot::check(&mut session, settings.plugin).await?;
+    let name = &settings.slot_name;
+    if let Some(state) = slot::find(&mut session, name).await? {
+        return Err(Error::new(
+            Kind::State,
+            format!("the replication slot \"{name}\" exists already on the source"),
+        )
+        .detail(format!(
+            "It belongs to database \"{}\" and plugin {}.",
+            state.database, state.plugin
+        ))
+        .hint("Remove what an earlier run left with \"pgcopydb stream cleanup\", or name another slot with --slot-name."));
+    }
+    let mut target_session = target.open("setup").await?;
+    if Origin::find(&mut target_session, &settings.origin).await?.is_some() {
+        return Err(Error::new(
+            Kind::State,
+            format!("the replication origin \"{}\" exists already on the target", settings.origin),
+        )
+        .hint(
+            "Remove what an earlier run left with \"pgcopydb stream cleanup\", or name another \
+             origin with --origin.",
+        ));
+    }
+    let (publication, owns_publication) = publish(&mut session, settings).await?;
+    let mut made = Slot {
+        name: name.clone(),
+        consistent_point: Lsn::NONE,
+        snapshot: None,
+        plugin: settings.plugin,
+        publication,
+        owns_publication,
+        origin: settings.origin.clone(),
+    };
+    let snapshot = match begin(source, &mut target_session, catalog, settings, &mut made).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            if let Err(left) = remove(source, target, &made).await {
+                tracing::warn!("could not remove what was made: {left}");
+            }
+            return Err(error);
+        }
+    };
+    session.close().await;
+    target_session.close().await;
+    tracing::info!(
+        "created replication slot \"{name}\" at {} and exported snapshot {}",
+        made.consistent_point,
+        snapshot.id.as_deref().unwrap_or_default()
+    );
+    Ok((made, snapshot))
+}
+
+/// The publication that changes go through: the one that was named, or a new one.
+async fn publish(
+    session: &mut pgcopydb_wire::Connection,
+    settings: &FollowSettings,
+) -> Result<(Option<String>, bool)> {
+    match settings.plugin {
+        Plugin::Pgoutput => {}
+    }
+    if let Some(name) = &settings.publication {
+        if !publication::exists(session, name).await? {
+            let message = format!("the publication \"{name}\" does not exist on the source");
+            return Err(Error::new(Kind::Source, message)
+                .hint("Create it, or leave --publication out to have one made."));
+        }
+        return Ok((Some(name.clone()), false));
+    }
+    let name = &settings.slot_name;
+    if publication::exists(session, name).await? {
+        let message = format!("the publication \"{name}\" exists already on the source");
+        return Err(Error::new(Kind::State, message).hint(
+            "Remove what an earlier run left with \"pgcopydb stream cleanup\", or use it with \
+             --publication.",
+        ));
+    }
+    let tables = publication::tables(session).await?;
+    publication::create(session, name, &tables).await?;
+    Ok((Some(name.clone()), true))
+}
+
+/// Makes slot and origin and registers them.
+async fn begin(
+    source: &Endpoint,
+    target: &mut pgcopydb_wire::Connection,
+    catalog: &Catalog,
+    settings: &FollowSettings,
+    made: &mut Slot,
+) -> Result<Snapshot> {
+    let mut replication = source.open_replication("snapshot").await?;
+    let failed = |error: pgcopydb_wire::Error| {
+        Error::source(format!("could not create the replication slot \"{}\"", made.name), error)
+    };
+    let created = replication.create_slot(&made.name, made.plugin.name()).await;
+    let created = created.map_err(failed)?;
+    let point = created.consistent_point.parse();
+    made.consistent_point =
+        point.map_err(|error| Error::new(Kind::Source, format!("a new slot is at {error}")))?;
+    let exported = created.snapshot.as_deref().unwrap_or_default();
+    let snapshot = Snapshot::take_over(source, exported).await?;
+    replication.into_connection().close().await;
+    made.snapshot = snapshot.id.clone();
+    Origin::create(target, &made.origin, made.consistent_point).await?;
+    let sentinel = Sentinel {
+        startpos: made.consistent_point,
+        endpos: settings.endpos.unwrap_or_default(),
+        ..Sentinel::default()
+    };
+    catalog.register_slot(made, &sentinel).await?;
+    Ok(snapshot)
+}
+
+/// Removes slot, publication and origin, as far as they exist. Goes on after a failure and gives
+/// back the first.
+pub async fn remove(source: &Endpoint, target: &Endpoint, made: &Slot) -> Result<()> {
+    let on_source = async {
+        let mut session = source.open("cleanup").await?;
+        if slot::drop(&mut session, &made.name).await? {
+            tracing::info!("dropped replication slot \"{}\"", made.name);
+        }
+        if let Some(name) = made.publication.as_ref().filter(|_| made.owns_publication) {
+            publication::drop(&mut session, name).await?;
+        }
+        session.close().await;
+        Ok(())
+    };
+    let on_target = async {
+        let mut session = target.open("cleanup").await?;
+        if let Some(origin) = Origin::find(&mut session, &made.origin).await? {
+            origin.drop(&mut session).await?;
+            tracing::info!("dropped replication origin \"{}\"", made.origin);
+        }
+        session.close().await;
+        Ok(())
+    };
+    let (on_source, on_target): (Result<()>, Result<()>) = tokio::join!(on_source, on_target);
+    on_source.and(on_target)
+}
+
+/// Says which tables of a copy are not followed. For our own publication that is an error: a table
+/// was made between its creation and the snapshot.
+pub async fn check_coverage(source: &Endpoint, made: &Slot, inventory: &Inventory) -> Result<()> {
+    let Some(name) = &made.publication else { return Ok(()) };
+    let mut session = source.open("setup").await?;
+    let members = publication::members(&mut session, name).await?;
+    let unlogged = publication::unlogged(&mut session).await?;
+    session.close().await;
+    let tables = inventory.tables.iter().filter(|table| table.kind == TableKind::Ordinary);
+    let missing: Vec<_> = tables.filter(|table| !members.contains(&table.name)).collect();
+    let names = |is_unlogged: bool| -> Vec<String> {
+        let some = missing.iter().filter(|table| unlogged.contains(&table.name) == is_unlogged);
+        some.map(|table| table.name.to_string()).collect()
+    };
+    let (left, lost) = (names(true), names(false));
+    if !left.is_empty() {
+        tracing::warn!(
+            "changes of unlogged tables are not in the log, and so not copied: {}",
+            listed(&left)
+        );
+    }
+    match (lost.is_empty(), made.owns_publication) {
+        (true, _) => Ok(()),
+        (false, false) => {
+            tracing::warn!(
+                "tables that publication \"{name}\" lacks are not followed: {}",
+                listed(&lost)
+            );
+            Ok(())
+        }
+        (false, true) => Err(Error::new(
+            Kind::Source,
+            format!("tables were created while the copy began: {}", listed(&lost)),
+        )
+        .detail("Their changes would not be copied.")
+        .hint("Start over with --restart.")),
+    }
+}

@@ -1,0 +1,94 @@
+//! What following a source needs to know: the slot, the origin, and how far things have come.
+
+use super::Lsn;
+
+/// An output plugin of logical decoding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plugin {
+    /// PostgreSQL's own, for which a publication says what is sent.
+    #[default]
+    Pgoutput,
+}
+
+impl Plugin {
+    /// Its name on the server.
+    pub fn name(self) -> &'static str {
+        match self {
+            Plugin::Pgoutput => "pgoutput",
+        }
+    }
+
+    /// The plugin of a name.
+    pub fn from_name(name: &str) -> Option<Plugin> {
+        [Plugin::Pgoutput].into_iter().find(|plugin| plugin.name() == name)
+    }
+}
+
+/// What the user wants of following a source.
+#[derive(Clone, Debug)]
+pub struct FollowSettings {
+    /// The output plugin.
+    pub plugin: Plugin,
+    /// The name of the replication slot.
+    pub slot_name: String,
+    /// The name of the replication origin.
+    pub origin: String,
+    /// A publication that exists already; without it, one named as the slot is made.
+    pub publication: Option<String>,
+    /// Where to stop.
+    pub endpos: Option<Lsn>,
+    /// Apply updates that change nothing, too.
+    pub replay_no_op_updates: bool,
+    /// The most bytes of changes that wait on our disk.
+    pub max_store_size: Option<u64>,
+}
+
+impl Default for FollowSettings {
+    fn default() -> FollowSettings {
+        FollowSettings {
+            plugin: Plugin::default(),
+            slot_name: "pgcopydb".to_owned(),
+            origin: "pgcopydb".to_owned(),
+            publication: None,
+            endpos: None,
+            replay_no_op_updates: false,
+            max_store_size: None,
+        }
+    }
+}
+
+/// The slot that a work directory belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Its name.
+    pub name: String,
+    /// Changes of transactions that commit after this position come out of it.
+    pub consistent_point: Lsn,
+    /// The snapshot that was exported with it.
+    pub snapshot: Option<String>,
+    /// The output plugin.
+    pub plugin: Plugin,
+    /// The publication, where the plugin has one.
+    pub publication: Option<String>,
+    /// Whether the publication is ours.
+    pub owns_publication: bool,
+    /// The replication origin on the target.
+    pub origin: String,
+}
+
+/// The operator's row: where to begin and to stop, whether to apply, and how far things have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sentinel {
+    /// Where changes begin.
+    pub startpos: Lsn,
+    /// Where to stop; [`Lsn::NONE`] for nowhere.
+    pub endpos: Lsn,
+    /// Whether changes are applied, or only received.
+    pub apply: bool,
+    /// Received up to here.
+    pub write_lsn: Lsn,
+    /// Durable in the work directory up to here.
+    pub flush_lsn: Lsn,
+    /// Durable on the target up to here.
+    pub replay_lsn: Lsn,
+}

@@ -1,0 +1,89 @@
+//! Which row a change is about: the columns of the replica identity and their values before it.
+
+use std::fmt::Write;
+
+use super::{Field, Unfit, Writer, fields};
+use crate::model::change::{Relation, Value};
+use crate::model::quote_identifier;
+use crate::model::replica::ReplicaTable;
+
+/// The identity of a row.
+pub(super) struct Identity<'a> {
+    fields: Vec<Field<'a>>,
+    /// The whole row: several rows may have the same values, and one of them is meant.
+    is_full: bool,
+}
+
+impl<'a> Identity<'a> {
+    pub(super) fn new(
+        relation: &'a Relation,
+        table: &'a ReplicaTable,
+        tuple: &'a [Value],
+    ) -> Result<Identity<'a>, Unfit> {
+        let mut fields = fields(relation, table, tuple)?;
+        if !relation.is_full {
+            fields.retain(|field| relation.key.get(field.place) == Some(&true));
+        }
+        if fields.is_empty() {
+            return Err(Unfit::NoIdentity);
+        }
+        Ok(Identity { fields, is_full: relation.is_full })
+    }
+
+    /// Whether a column is part of it.
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.fields.iter().any(|field| field.place == place)
+    }
+
+    /// The value that a column of it had; without an old identity it has not changed.
+    pub(super) fn before<'t>(
+        &self,
+        old: Option<&'t [Value]>,
+        new: &'t [Value],
+        place: usize,
+    ) -> Option<&'t Value> {
+        self.has(place).then(|| old.unwrap_or(new).get(place)).flatten()
+    }
+
+    /// Writes the condition that exactly one row meets.
+    pub(super) fn condition(&self, table: &ReplicaTable, writer: &mut Writer) -> Result<(), Unfit> {
+        if !self.is_full {
+            return self.comparisons(writer);
+        }
+        // A ctid is a place in one partition.
+        let place = if table.is_partitioned { "(tableoid, ctid)" } else { "ctid" };
+        let list = if table.is_partitioned { "tableoid, ctid" } else { "ctid" };
+        let _ = write!(writer.text, "{place} = (select {list} from {} where ", table.name);
+        self.comparisons(writer)?;
+        writer.push(" limit 1)");
+        Ok(())
+    }
+
+    fn comparisons(&self, writer: &mut Writer) -> Result<(), Unfit> {
+        for (number, field) in self.fields.iter().enumerate() {
+            writer.push(if number == 0 { "" } else { " and " });
+            compare(field, writer)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes that a column has a value. A type without equality is compared by its text.
+pub(super) fn compare(field: &Field<'_>, writer: &mut Writer) -> Result<(), Unfit> {
+    let name = quote_identifier(field.name);
+    let Some(value) = field.sent()? else {
+        let _ = write!(writer.text, "{name} is null");
+        return Ok(());
+    };
+    match &field.column.equality {
+        Some(operator) => {
+            let _ = write!(writer.text, "{name} {operator} ");
+            writer.parameter(Some(value), Some(&field.column.type_name));
+        }
+        None => {
+            let _ = write!(writer.text, "{name}::pg_catalog.text = ");
+            writer.parameter(Some(value), Some("pg_catalog.text"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Where following ends.
+
+use pgcopydb_testkit::Pair;
+
+use super::Followed;
+use crate::support::pgcopydb;
+
+fn current(followed: &Followed) -> String {
+    followed.pair.source.value("select pg_current_wal_insert_lsn()")
+}
+
+#[test]
+fn an_idle_source_ends_at_once() {
+    let followed = Followed::on(Pair::start(), "create table t (id int primary key)");
+    let running = followed.cloned();
+    followed.pair.source.sql("insert into t values (1)");
+    let begun = std::time::Instant::now();
+    followed.end(running).assert_success();
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    followed.assert_same();
+}
+
+#[test]
+fn a_transaction_is_applied_whole_or_not_at_all() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let running = followed.cloned();
+    followed.pair.source.sql("insert into t values (1)");
+    let mut session = followed.pair.source.session();
+    session.run("begin; insert into t select generate_series(2, 500)");
+    let middle = current(&followed);
+    session.run("insert into t select generate_series(501, 1000); commit");
+    followed.pair.source.sql("insert into t values (2000)");
+    let set = pgcopydb(&followed.pair).args(["stream", "sentinel", "set", "endpos", &middle]);
+    set.run().assert_success();
+    // What is applied already may lie beyond an end position that comes later.
+    running.wait().assert_success();
+    let count = followed.pair.target.value("select count(*) from t");
+    assert!(["1", "1000", "1001"].contains(&&*count), "{count}");
+    // Whatever it was, going on completes it.
+    let end = current(&followed);
+    followed.program("follow --resume").arg("--endpos").arg(&end).run().assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn an_end_position_in_the_middle_of_a_transaction_leaves_it_out() {
+    let followed = Followed::new("create table t (id int primary key)");
+    followed.program("stream setup").run().assert_success();
+    let set_apply = pgcopydb(&followed.pair).args(["stream", "sentinel", "set", "apply"]);
+    set_apply.run().assert_success();
+    followed.pair.target.sql("create table t (id int primary key)");
+    followed.pair.source.sql("insert into t values (1)");
+    let after_first = current(&followed);
+    let mut session = followed.pair.source.session();
+    session.run("begin; insert into t select generate_series(2, 500)");
+    let middle = current(&followed);
+    session.run("insert into t select generate_series(501, 1000); commit");
+    followed.pair.source.sql("insert into t values (2000)");
+    for (endpos, wanted) in [(&after_first, "1"), (&middle, "1")] {
+        followed.program("stream replay").arg("--endpos").arg(endpos).run().assert_success();
+        assert_eq!(followed.pair.target.value("select count(*) from t"), wanted, "{endpos}");
+    }
+    let end = current(&followed);
+    followed.program("stream replay").arg("--endpos").arg(&end).run().assert_success();
+    assert_eq!(followed.pair.target.value("select count(*) from t"), "1001");
+    // In the past: nothing is left to do.
+    followed.program("stream replay").arg("--endpos").arg(&middle).run().assert_success();
+    assert_eq!(followed.pair.target.value("select count(*) from t"), "1001");
+}
+
+#[test]
+fn receiving_and_applying_one_after_the_other() {
+    let followed = Followed::new("create table t (id int primary key)");
+    followed.program("stream setup").run().assert_success();
+    followed.pair.target.sql("create table t (id int primary key)");
+    followed.pair.source.sql("insert into t select generate_series(1, 100)");
+    let first = current(&followed);
+    followed.pair.source.sql("insert into t values (200)");
+    let second = current(&followed);
+    followed.program("stream prefetch").arg("--endpos").arg(&first).run().assert_success();
+    let sentinel = |words: &str| {
+        let words = words.split_whitespace();
+        let output = pgcopydb(&followed.pair).args(["stream", "sentinel"]).args(words).run();
+        output.assert_success();
+        output.stdout.trim().to_owned()
+    };
+    assert_eq!(sentinel("get --apply"), "disabled");
+    assert_eq!(sentinel("get --endpos"), first);
+    assert_eq!(followed.pair.target.value("select count(*) from t"), "0");
+    sentinel("set apply");
+    followed.program("stream catchup").run().assert_success();
+    assert_eq!(followed.pair.target.value("select count(*) from t"), "100");
+    let output = followed.program("stream apply").arg("--endpos").arg(&second).run();
+    output.assert_code(12).assert_stderr_has("is not reached");
+    followed.program("stream receive").run().assert_success();
+    followed.program("stream apply").run().assert_success();
+    assert_eq!(followed.pair.target.value("select count(*) from t"), "101");
+    let json = sentinel("get --json");
+    assert!(json.contains(&format!("\"endpos\": \"{second}\"")), "{json}");
+    assert!(json.contains("\"apply\": true"), "{json}");
+    followed.assert_same();
+}
+
+#[test]
+fn a_signal_stops_and_the_next_run_goes_on() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let running = followed.cloned();
+    followed.pair.source.sql("insert into t values (1)");
+    followed.pair.target.wait_for("select count(*) = 1 from t");
+    running.signal(rustix::process::Signal::TERM);
+    running.wait().assert_code(12).assert_stderr_has("are on the target");
+    followed.pair.source.sql("insert into t values (2)");
+    let end = followed.set_endpos();
+    let output = followed.program("clone --follow --resume").arg("--endpos").arg(&end).run();
+    output.assert_success().assert_stderr_has("the copy is complete");
+    followed.assert_same();
+}

@@ -1,0 +1,257 @@
+//! Every kind of change, with the values and tables that are hard to get right.
+
+use super::Followed;
+
+/// Runs changes on a followed source and compares.
+#[track_caller]
+fn arrives(schema: &str, changes: &str) {
+    let followed = Followed::new(schema);
+    let running = followed.cloned();
+    followed.pair.source.sql(changes);
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn rows_of_one_record_of_the_log_all_arrive() {
+    arrives(
+        "create table t (id int primary key, v text)",
+        "copy t from program 'seq 1 700 | sed \"s/.*/&,row &/\"' (format csv);
+         insert into t select g, 'x' from generate_series(701, 1500) g;
+         update t set v = v || '!' where id % 3 = 0;
+         delete from t where id % 7 = 0;",
+    );
+}
+
+#[test]
+fn changes_made_while_the_copy_runs_arrive_once() {
+    let schema = "create table t (id bigserial primary key, v text);
+                  insert into t (v) select repeat('x', 500) from generate_series(1, 20000)";
+    let followed = Followed::new(schema);
+    let running = followed.program("clone --follow").spawn();
+    running.wait_for_stderr("exported snapshot");
+    for _ in 0..20 {
+        followed.pair.source.sql(
+            "insert into t (v) values ('new'), ('newer');
+             update t set v = 'changed' where id in (1, 20000);
+             delete from t where id = (select min(id) + 5 from t)",
+        );
+    }
+    running.wait_for_stderr("applying changes after");
+    let output = followed.end(running);
+    output.assert_success();
+    output.assert_stderr_has("all wanted changes are applied, the last one at");
+    followed.assert_same();
+}
+
+#[test]
+fn one_of_several_equal_rows_is_meant() {
+    arrives(
+        "create table t (a int, doc json, x xml, p point, n numeric);
+         alter table t replica identity full;
+         insert into t select 1, '{\"a\": 1}', '<a/>', '(1,2)', 1.50 from generate_series(1, 5);
+         insert into t select null from generate_series(1, 3)",
+        "delete from t where ctid = (select min(ctid) from t where a = 1);
+         update t set n = 2.50 where ctid = (select max(ctid) from t where a = 1);
+         update t set doc = '[]' where ctid = (select max(ctid) from t where a is null);
+         delete from t where ctid = (select min(ctid) from t where a is null)",
+    );
+}
+
+#[test]
+fn keys_change_and_other_indexes_identify() {
+    arrives(
+        "create table by_key (id int primary key, v text);
+         create table by_index (id int primary key, code text not null unique, v text);
+         alter table by_index replica identity using index by_index_code_key;
+         insert into by_key select g, 'v' || g from generate_series(1, 10) g;
+         insert into by_index select g, 'c' || g, 'v' from generate_series(1, 10) g",
+        "update by_key set id = id + 100 where id > 5;
+         update by_key set id = -id, v = null where id < 3;
+         update by_index set id = id + 50 where id = 3;
+         update by_index set code = 'new' where id = 4;
+         update by_index set id = 99, code = 'both', v = 'all' where id = 5;
+         delete from by_index where id = 6",
+    );
+}
+
+#[test]
+fn computed_and_identity_columns() {
+    arrives(
+        "create table t (g int generated always as (id * 2) stored,
+                         id int generated always as identity primary key, y text);
+         create table u (k int primary key, i int generated always as identity, y text);
+         create table v (i int generated always as identity, y text);
+         alter table v replica identity full;
+         insert into t (y) values ('a'), ('b'), ('c');
+         insert into u (k, y) values (1, 'a'), (2, 'b');
+         insert into v (y) values ('a'), ('b')",
+        "insert into t (y) values ('d');
+         update t set y = 'e' where id = 1;
+         update t set id = default where id = 2;
+         update u set y = 'c' where k = 1;
+         update v set y = 'c' where i = 1;
+         update v set i = default where i = 2;
+         delete from t where id = 3;
+         insert into u (k, i, y) overriding system value values (7, 70, 'x')",
+    );
+}
+
+#[test]
+fn values_that_are_easily_damaged() {
+    arrives(
+        "create type mood as enum ('sad', 'o''k');
+         create domain positive as numeric check (value > 0);
+         create type pair as (a int, b text);
+         create table t (id int primary key, txt text, num numeric, big bigint, f8 double precision,
+           f4 real, b bytea, bits varbit(10), ts timestamptz, iv interval, js jsonb, arr text[],
+           m mood, p positive, c char(5), r int4range, pr pair, dt date, bo boolean, big_text text);
+         alter table t alter big_text set storage external",
+        "insert into t values (1, E'a''b''''c\\\\d\\n\\t\"', 12345678901234567890.123456789,
+           9007199254740993, 'NaN', '-0', '\\xdeadbeef00', B'10101', 'infinity', '1 mon -3 days',
+           '{\"a\": [1, null, 1e400]}', array['a''b', null, '', '{}', 'NULL', '\"'], 'o''k', 1.50,
+           'x', '[1,5)', row(1, 'a,\"b'), '0044-03-15 BC', true, repeat('big', 5000));
+         insert into t (id) values (2);
+         update t set txt = 'short' where id = 1;
+         update t set big_text = repeat('other', 4000) where id = 1;
+         update t set num = 'NaN', f8 = 'infinity', ts = now() where id = 2;
+         update t set txt = '' where id = 2",
+    );
+}
+
+#[test]
+fn unchanged_large_values_stay_with_every_identity() {
+    arrives(
+        "create table a (id int primary key, big text, n int);
+         create table b (id int, big text, n int);
+         alter table a alter big set storage external;
+         alter table b alter big set storage external;
+         alter table b replica identity full;
+         insert into a select g, repeat(md5(g::text), 1000), 0 from generate_series(1, 5) g;
+         insert into b select g, repeat(md5(g::text), 1000), 0 from generate_series(1, 5) g",
+        "update a set n = 1;
+         update a set id = id + 10;
+         update b set n = 2 where id > 2;
+         delete from b where id = 1",
+    );
+}
+
+#[test]
+fn tables_are_truncated_together_and_with_their_flags() {
+    arrives(
+        "create table t (id serial primary key);
+         create table u (id serial primary key, t int references t);
+         create table v (id serial primary key, u int references u);
+         create table alone (id serial primary key);
+         insert into t select from generate_series(1, 3);
+         insert into u (t) values (1), (2);
+         insert into v (u) values (1);
+         insert into alone select from generate_series(1, 9)",
+        "truncate v, u, t restart identity;
+         insert into t select from generate_series(1, 4);
+         insert into u (t) values (4);
+         truncate alone cascade;
+         insert into alone select from generate_series(1, 2);
+         truncate t cascade",
+    );
+}
+
+#[test]
+fn partitions_old_and_new() {
+    arrives(
+        "create table p (id int, day int, v text, primary key (id, day)) partition by range (day);
+         create table p1 partition of p for values from (0) to (10);
+         create table p2 partition of p for values from (10) to (20);
+         create type mood as enum ('a', 'b', 'c', 'd');
+         create table h (m mood primary key, v text) partition by hash (m);
+         create table h0 partition of h for values with (modulus 2, remainder 0);
+         create table h1 partition of h for values with (modulus 2, remainder 1);
+         insert into p values (1, 1, 'x'), (2, 11, 'y');
+         insert into h values ('a', '1'), ('b', '2')",
+        "insert into p values (3, 5, 'z');
+         update p set day = 15 where id = 1;
+         update p set v = 'other' where id = 2;
+         delete from p where id = 3;
+         insert into h values ('c', '3'), ('d', '4');
+         update h set v = '9' where m = 'b';
+         delete from h where m = 'a'",
+    );
+}
+
+#[test]
+fn a_partition_made_later_goes_to_the_parent() {
+    let followed = Followed::new(
+        "create table p (id int primary key, v text) partition by range (id);
+         create table p1 partition of p for values from (0) to (10)",
+    );
+    let running = followed.cloned();
+    followed.pair.target.sql("create table rest partition of p for values from (10) to (99)");
+    followed.pair.source.sql(
+        "create table p2 partition of p for values from (10) to (20);
+         insert into p values (11, 'a'), (12, 'b');
+         update p set v = 'c' where id = 12;
+         delete from p where id = 11",
+    );
+    followed.end(running).assert_success();
+    assert_eq!(followed.pair.target.sql("select * from p"), "12|c");
+}
+
+#[test]
+fn names_that_need_quotes() {
+    arrives(
+        "create schema \"S x\";
+         create table \"S x\".\"T\"\"a\" (\"Id\" int primary key, \"select\" text, \"a.b\" int)",
+        "insert into \"S x\".\"T\"\"a\" values (1, 'a', 2), (2, 'b', 3);
+         update \"S x\".\"T\"\"a\" set \"select\" = null where \"Id\" = 1;
+         delete from \"S x\".\"T\"\"a\" where \"Id\" = 2;
+         truncate \"S x\".\"T\"\"a\"",
+    );
+}
+
+#[test]
+fn triggers_and_foreign_keys_of_the_target_do_not_act_again() {
+    arrives(
+        "create table t (id int primary key, v text);
+         create table child (id int primary key, t int references t on delete cascade);
+         create table log (id serial primary key, what text);
+         create function note() returns trigger language plpgsql as
+           'begin insert into public.log (what) values (tg_op); return new; end';
+         create trigger note after insert or update on t for each row execute function note();",
+        "insert into t values (1, 'a'), (2, 'b');
+         insert into child values (1, 1), (2, 2);
+         update t set v = 'c' where id = 1;
+         delete from t where id = 1",
+    );
+}
+
+#[test]
+fn transactions_that_were_rolled_back_leave_nothing() {
+    arrives(
+        "create table t (id int primary key)",
+        "begin; insert into t values (1); rollback;
+         begin; insert into t values (2); savepoint s; insert into t values (3);
+         rollback to s; insert into t values (4); commit;
+         begin; insert into t values (5); prepare transaction 'follow_kinds';
+         insert into t values (6);
+         commit prepared 'follow_kinds'",
+    );
+}
+
+#[test]
+fn columns_added_on_both_sides_are_followed() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let running = followed.cloned();
+    for side in [&followed.pair.target, &followed.pair.source] {
+        side.sql("alter table t add column v text default 'd'");
+    }
+    followed.pair.source.sql("insert into t values (1, 'x'); insert into t values (2)");
+    for side in [&followed.pair.source, &followed.pair.target] {
+        side.wait_for("select count(*) = 2 from t");
+        side.sql("alter table t rename v to w");
+    }
+    followed.pair.source.sql("update t set w = 'y' where id = 2");
+    let output = followed.end(running);
+    output.assert_success();
+    output.assert_stderr_has("table public.t was altered on the source");
+    followed.assert_same();
+}

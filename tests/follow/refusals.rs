@@ -1,0 +1,111 @@
+//! What is refused, what is reported, and that an application on the source never suffers.
+
+use pgcopydb_testkit::{Cluster, Pair};
+
+use super::Followed;
+use crate::support::pgcopydb;
+
+#[test]
+fn tables_whose_rows_have_no_identity_are_refused_with_the_fix() {
+    let followed = Followed::new("create table t (id int); insert into t values (1)");
+    let output = followed.program("clone --follow").run();
+    output.assert_code(6).assert_stderr_has("public.t");
+    output.assert_stderr_has("alter table public.t replica identity full");
+    followed.pair.source.sql("update t set id = 2; delete from t");
+    let left = "select (select count(*) from pg_publication)
+                     + (select count(*) from pg_replication_slots
+                         where database = current_database())";
+    assert_eq!(followed.pair.source.value(left), "0");
+}
+
+#[test]
+fn unlogged_and_temporary_tables_are_no_obstacle() {
+    let followed = Followed::new(
+        "create table t (id int primary key); create unlogged table u (id int);
+         insert into u values (1)",
+    );
+    let mut session = followed.pair.source.session();
+    session.run("create temporary table temporary (id int)");
+    let running = followed.cloned();
+    followed.pair.source.sql("insert into t values (1); update u set id = 1");
+    followed.end(running).assert_success().assert_stderr_has("unlogged tables");
+    followed.assert_same();
+}
+
+#[test]
+fn a_source_without_logical_decoding_is_refused_with_the_fix() {
+    let source = Cluster::builder().setting("wal_level", "replica");
+    let pair = Pair::built(source, Cluster::builder());
+    let output = pgcopydb(&pair).args(["clone", "--follow"]).run();
+    output.assert_code(6).assert_stderr_has("wal_level is replica");
+    output.assert_stderr_has("alter system set wal_level = logical");
+}
+
+#[test]
+fn an_error_of_the_target_is_reported_and_loses_nothing() {
+    let followed = Followed::new("create table t (id int primary key, v text)");
+    let running = followed.cloned();
+    followed.pair.target.sql("insert into t values (2, 'in the way')");
+    followed.pair.source.sql("insert into t values (1, 'a')");
+    followed.pair.target.wait_for("select exists (select from t where id = 1)");
+    followed.pair.source.sql("insert into t values (2, 'b'); insert into t values (3, 'c')");
+    let output = running.wait();
+    output.assert_code(7).assert_stderr_has("could not apply the change of public.t at");
+    output.assert_stderr_has("insert into public.t");
+    followed.pair.target.sql("delete from t where id = 2");
+    let end = followed.set_endpos();
+    followed.program("follow --resume").arg("--endpos").arg(&end).run().assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn a_row_that_is_missing_on_the_target_is_not_passed_over() {
+    let followed = Followed::new("create table t (id int primary key); insert into t values (1)");
+    let running = followed.cloned();
+    followed.pair.target.sql("delete from t");
+    followed.pair.source.sql("delete from t");
+    let output = running.wait();
+    output.assert_code(7).assert_stderr_has("0 rows of the target fit it");
+}
+
+#[test]
+fn a_column_that_the_target_lacks_is_named() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let running = followed.cloned();
+    followed.pair.source.sql("alter table t add v text; insert into t values (1, 'x')");
+    let output = running.wait();
+    output.assert_code(7).assert_stderr_has("has no column v on the target");
+    followed.pair.target.sql("alter table t add v text");
+    let end = followed.set_endpos();
+    followed.program("follow --resume").arg("--endpos").arg(&end).run().assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn a_slot_that_exists_is_not_taken_over() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let name = followed.pair.source.name();
+    let make = format!("select pg_create_logical_replication_slot('{name}', 'pgoutput')");
+    followed.pair.source.sql(&make);
+    let output = followed.program("clone --follow").run();
+    output.assert_code(3).assert_stderr_has("exists already on the source");
+    followed.program("stream cleanup").run().assert_success();
+}
+
+#[test]
+fn a_role_without_rights_keeps_progress_in_a_table() {
+    let followed = Followed::on(Pair::start(), "create table t (id int primary key)");
+    let target = &followed.pair.target;
+    target.sql("create role loader login; alter schema public owner to loader");
+    target.sql(&format!("alter database {} owner to loader", target.name()));
+    let uri = target.uri().replace("postgres@", "loader@");
+    let program = |command: &str| followed.program(command).env("PGCOPYDB_TARGET_PGURI", &uri);
+    let running = program("clone --follow --no-owner").spawn();
+    running.wait_for_stderr("applying changes after");
+    followed.pair.source.sql("insert into t select generate_series(1, 10)");
+    let output = followed.end(running);
+    output.assert_success().assert_stderr_has("pgcopydb.origin");
+    assert_eq!(target.value("select count(*) from t"), "10");
+    program("stream cleanup").run().assert_success();
+    assert_eq!(target.value("select to_regnamespace('pgcopydb') is null"), "t");
+}

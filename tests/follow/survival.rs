@@ -1,0 +1,172 @@
+//! Many writers, a network that fails, a program that is killed: every row is there once.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pgcopydb_testkit::{Pair, Proxy};
+
+use super::Followed;
+
+const SCHEMA: &str = "
+    create table keyed (id bigint primary key, w int, v text, big text);
+    alter table keyed alter big set storage external;
+    create table whole (w int, v text, doc json);
+    alter table whole replica identity full;
+    create table emptied (id bigserial primary key, w int);
+    create table parted (id bigint, w int, v text, primary key (id, w)) partition by list (w);
+    create table parted_even partition of parted for values in (0, 2, 4, 6);
+    create table parted_odd partition of parted for values in (1, 3, 5, 7);
+    insert into keyed select g, g % 8, 'first', repeat(md5(g::text), 200)
+      from generate_series(1, 400) g;
+    insert into whole select g % 8, 'same', '{}' from generate_series(1, 200) g;
+    insert into parted select g, g % 8, 'first' from generate_series(1, 100) g;
+";
+
+/// Xorshift: the same changes for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// A transaction of one of the writers, who change rows of their own.
+fn transaction(random: &mut Random, writer: u64, number: u64) -> String {
+    let mut sql = String::from("begin;");
+    for step in 0..1 + random.below(6) {
+        let id = 1_000_000 * (writer + 1) + number * 100 + step * 10;
+        let _ = match random.below(12) {
+            0 | 1 => write!(sql, "insert into keyed values ({id}, {writer}, 'it''s {id}', null);"),
+            2 => write!(
+                sql,
+                "insert into keyed select {id}0 + g, {writer}, 'many', repeat('x', 3000) \
+                 from generate_series(0, 9) g;"
+            ),
+            3 => write!(
+                sql,
+                "update keyed set v = v || '+' where id in (select id from keyed where w = {writer} \
+                 order by id desc limit 7);"
+            ),
+            4 => write!(
+                sql,
+                "update keyed set id = {id} + 5 where id = (select min(id) from keyed \
+                 where w = {writer});"
+            ),
+            5 => write!(
+                sql,
+                "delete from keyed where id = (select max(id) from keyed where w = {writer});"
+            ),
+            6 => write!(
+                sql,
+                "insert into whole values ({writer}, 'same', '[{step}]'), ({writer}, 'same', null);"
+            ),
+            7 => write!(
+                sql,
+                "delete from whole where ctid = (select min(ctid) from whole where w = {writer});"
+            ),
+            8 => write!(
+                sql,
+                "update whole set doc = '{{\"n\": {number}}}' where ctid = (select max(ctid) \
+                 from whole where w = {writer});"
+            ),
+            9 => write!(
+                sql,
+                "savepoint s; insert into keyed values ({id} + 7, {writer}, 'never', null); \
+                 rollback to s;"
+            ),
+            10 => {
+                write!(sql, "insert into emptied (w) select {writer} from generate_series(1, 20);")
+            }
+            _ => write!(
+                sql,
+                "insert into parted values ({id}, {writer}, 'p'); update parted set w = {writer} ^ 1 \
+                 where id = {id}; delete from parted where id = (select min(id) from parted \
+                 where w = {writer});"
+            ),
+        };
+    }
+    if random.below(40) == 0 {
+        sql.push_str("truncate emptied;");
+    }
+    sql.push_str(if random.below(8) == 0 { "rollback;" } else { "commit;" });
+    sql
+}
+
+/// Writes until told to stop.
+fn write(followed: &Followed, seed: u64, writer: u64, stop: &AtomicBool) {
+    let mut random = Random(seed * 1000 + writer * 7 + 1);
+    let mut number = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let mut batch = String::new();
+        for _ in 0..20 {
+            number += 1;
+            batch.push_str(&transaction(&mut random, writer, number));
+        }
+        // TRUNCATE may meet a dead-lock, which the server solves.
+        let _ = followed.pair.source.try_sql(&batch.replace("begin;", "\nbegin;"));
+    }
+}
+
+/// Tells the writers to stop, whatever becomes of the test.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn every_row_arrives_once(seed: u64) {
+    let followed = Followed::on(Pair::start(), SCHEMA);
+    let to_source = Proxy::to(followed.pair.source.cluster());
+    let to_target = Proxy::to(followed.pair.target.cluster());
+    let program = |command: &str| {
+        followed
+            .program(command)
+            .env("PGCOPYDB_SOURCE_PGURI", to_source.uri(&followed.pair.source))
+            .env("PGCOPYDB_TARGET_PGURI", to_target.uri(&followed.pair.target))
+    };
+    let mut random = Random(seed + 77);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let stopping = StopAtEnd(&stop);
+        let writer = |number| {
+            let (followed, stop) = (&followed, &stop);
+            scope.spawn(move || write(followed, seed, number, stop))
+        };
+        let writers: Vec<_> = (0..8).map(writer).collect();
+        let mut running = program("clone --follow").spawn();
+        running.wait_for_stderr("applying changes after");
+        to_source.cut_every(Duration::from_millis(700), seed);
+        to_target.cut_every(Duration::from_millis(900), seed + 1);
+        for _ in 0..4 {
+            let life = Duration::from_millis(1000 + random.below(2000));
+            if let Some(ended) = running.wait_timeout(life) {
+                panic!("seed {seed}: it ended by itself: {ended}");
+            }
+            running.kill();
+            running = program("follow --resume").spawn();
+        }
+        drop(stopping);
+        to_source.heal();
+        to_target.heal();
+        for writer in writers {
+            writer.join().expect("a writer");
+        }
+        followed.end(running).assert_success();
+    });
+    followed.program("stream cleanup").run().assert_success();
+    let same = followed.pair.same().without_statistics();
+    let differences = same.ignoring("_seq").differences();
+    assert!(differences.is_empty(), "seed {seed}: {}", differences.join("\n"));
+}
+
+#[test]
+fn whatever_fails_every_row_arrives_once() {
+    every_row_arrives_once(20_261);
+}
