@@ -5,6 +5,7 @@ mod options;
 mod refused;
 mod replace;
 mod signals;
+mod sizes;
 mod split;
 
 use pgcopydb_testkit::{Pair, workload};
