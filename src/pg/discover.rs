@@ -67,9 +67,24 @@ async fn rows<T>(
         found.push(read(&row)?);
         Ok(())
     });
-    queried.await.map_err(|error| Error::source(format!("could not list {what}"), error))?;
+    let queried = queried.await;
+    queried.map_err(|error| unlisted(source, what, error))?;
     Ok(found)
 }
+
+fn unlisted(source: &Connection, what: &str, error: pgcopydb_wire::Error) -> Error {
+    let is_malformed = matches!(error, pgcopydb_wire::Error::Protocol(_));
+    let error = Error::source(format!("could not list {what}"), error);
+    match source.parameter("server_encoding") {
+        Some("SQL_ASCII") if is_malformed => error.hint(NOT_UTF_8),
+        _ => error,
+    }
+}
+
+/// What to do about a schema in no encoding, or in several.
+const NOT_UTF_8: &str = "In a database without an encoding (SQL_ASCII) rows may hold any bytes, \
+                             but names, comments, defaults and bodies of functions must be UTF-8: \
+                             rename or replace those that are not.";
 
 fn name(row: &Row, column: usize) -> pgcopydb_wire::Result<QualifiedName> {
     Ok(QualifiedName::new(row.required(column)?, row.required(column + 1)?))
@@ -119,7 +134,8 @@ async fn add_columns(source: &mut Connection, tables: &mut [Table], version: u32
         }
         Ok(())
     });
-    queried.await.map_err(|error| Error::source("could not list columns", error))
+    let queried = queried.await;
+    queried.map_err(|error| unlisted(source, "columns", error))
 }
 
 async fn indexes(source: &mut Connection, target_version: u32) -> Result<Vec<Index>> {
@@ -204,7 +220,8 @@ async fn large_objects(source: &mut Connection) -> Result<LargeObjects> {
         found.batches.push(row.parsed(1)?);
         Ok(())
     });
-    queried.await.map_err(|error| Error::source("could not list large objects", error))?;
+    let queried = queried.await;
+    queried.map_err(|error| unlisted(source, "large objects", error))?;
     Ok(found)
 }
 
@@ -232,7 +249,8 @@ async fn extensions(source: &mut Connection) -> Result<Vec<Extension>> {
         }
         Ok(())
     });
-    queried.await.map_err(|error| Error::source("could not list extensions", error))?;
+    let queried = queried.await;
+    queried.map_err(|error| unlisted(source, "extensions", error))?;
     Ok(found)
 }
 

@@ -84,22 +84,24 @@ async fn copy(
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let encoding = &context.inventory.database.encoding;
-    let mut options = match context.format(table.oid) {
-        Format::Binary => String::from("format binary"),
+    let [out_options, mut in_options] = match context.format(table.oid) {
+        Format::Binary => [(); 2].map(|()| String::from("format binary")),
         Format::Text(reason) => {
             tracing::debug!("copying {} as text: {reason}", table.name);
-            format!("format text, encoding {}", quote_literal(encoding))
+            let theirs = target.parameter("server_encoding").unwrap_or(encoding);
+            let encodings = encodings(encoding, theirs);
+            encodings.map(|encoding| format!("format text, encoding {}", quote_literal(encoding)))
         }
     };
-    let out_sql = format!("{out} with ({options})");
+    let out_sql = format!("{out} with ({out_options})");
     if freeze {
-        options.push_str(", freeze");
+        in_options.push_str(", freeze");
     }
     let columns = column_list(table);
     let into = &table.load_via.map_or(table, |root| context.table(root)).name;
     let in_sql = match columns.is_empty() {
-        true => format!("copy {into} from stdin with ({options})"),
-        false => format!("copy {into} ({columns}) from stdin with ({options})"),
+        true => format!("copy {into} from stdin with ({in_options})"),
+        false => format!("copy {into} ({columns}) from stdin with ({in_options})"),
     };
     match pump_logged(source, target, &out_sql, &in_sql, moved).await {
         Ok(Copied { bytes, rows }) => {
@@ -111,6 +113,18 @@ async fn copy(
             let sql = if side == Side::Source { out_sql } else { in_sql };
             Err(Failure { error: side.error(doing, error), sql: Some(sql) })
         }
+    }
+}
+
+/// The encodings that text is sent in, and that it is taken to be in.
+fn encodings<'a>(source: &'a str, target: &'a str) -> [&'a str; 2] {
+    match source {
+        // Nobody has ever looked at these bytes: the target must, and does so in its own encoding
+        // only.
+        "SQL_ASCII" => [source, target],
+        _ if source == target => [source, target],
+        // From and to this one there is a way from and to every other.
+        _ => ["UTF8", "UTF8"],
     }
 }
 
@@ -139,4 +153,19 @@ pub fn side_of(side: PumpSide) -> Side {
 fn column_list(table: &Table) -> String {
     let columns = table.columns.iter().filter(|column| !column.generated);
     columns.map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_converted_once_and_always_checked() {
+        assert_eq!(encodings("UTF8", "UTF8"), ["UTF8", "UTF8"]);
+        assert_eq!(encodings("LATIN1", "LATIN1"), ["LATIN1", "LATIN1"]);
+        assert_eq!(encodings("LATIN1", "LATIN9"), ["UTF8", "UTF8"]);
+        assert_eq!(encodings("LATIN1", "SQL_ASCII"), ["UTF8", "UTF8"]);
+        assert_eq!(encodings("SQL_ASCII", "UTF8"), ["SQL_ASCII", "UTF8"]);
+        assert_eq!(encodings("SQL_ASCII", "SQL_ASCII"), ["SQL_ASCII", "SQL_ASCII"]);
+    }
 }

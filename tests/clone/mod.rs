@@ -1,5 +1,6 @@
 //! Whole databases.
 
+mod encodings;
 mod failures;
 mod options;
 mod refused;
