@@ -64,10 +64,11 @@ async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Resul
     let mut session = base.snapshot.reader(&base.source, "catalog").await?;
     let tools = base.tools(session.server_version())?;
     tracing::info!("using {} from {}", tools.version, tools.program("pg_dump").display());
+    let hidden = discover::hidden_sequences(&mut session).await?;
     // Both read the catalogs; neither needs the other.
     let dumping = async {
         let clock = Instant::now();
-        dump::schema(&tools, &base.source, id, &archive_file, stop).await?;
+        dump::schema(&tools, &base.source, id, &hidden, &archive_file, stop).await?;
         base.catalog.section_ended(Section::DumpSchema, clock.elapsed()).await
     };
     let discovering = async {

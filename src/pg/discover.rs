@@ -55,6 +55,12 @@ pub async fn database(session: &mut Connection) -> Result<Database> {
     Ok(databases.await?.into_iter().next().unwrap_or_default())
 }
 
+/// Sequences whose values our role may not read.
+pub async fn hidden_sequences(source: &mut Connection) -> Result<Vec<QualifiedName>> {
+    let sql = include_str!("sql/hidden_sequences.sql");
+    rows(source, "sequences", sql, |row| name(row, 0)).await
+}
+
 /// Runs one catalog query and reads its rows.
 async fn rows<T>(
     source: &mut Connection,

@@ -45,8 +45,8 @@ pub struct Endpoint {
 
 /// Settings of every session. Unknown ones are left out by version.
 const SETTINGS: &str = "
-    set search_path = '';
     set statement_timeout = 0;
+    set search_path = '';
     set lock_timeout = 0;
     set idle_in_transaction_session_timeout = 0;
     set extra_float_digits = 3;

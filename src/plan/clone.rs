@@ -165,6 +165,9 @@ impl<'a> Planner<'a> {
             for extension in self.inventory.extensions.iter().filter(|e| !e.config.is_empty()) {
                 let step = Step::CopyExtensionData { extension: extension.oid };
                 let id = self.plan.add(step, 0, &self.schema);
+                for table in &extension.config {
+                    self.fills.insert(table.oid, vec![id]);
+                }
                 self.all.push(id);
             }
         }

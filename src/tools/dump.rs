@@ -6,14 +6,17 @@ use super::Tools;
 use super::child::Child;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::model::QualifiedName;
 use crate::pg::Endpoint;
 use crate::stop::Stop;
 
 /// Dumps the schema as the snapshot has it into `archive`, which appears only when it is complete.
+/// The values of `hidden` sequences, which `pg_dump` reads for nothing, are left alone.
 pub async fn schema(
     tools: &Tools,
     source: &Endpoint,
     snapshot: Option<&str>,
+    hidden: &[QualifiedName],
     archive: &Path,
     stop: &Stop,
 ) -> Result<()> {
@@ -30,6 +33,9 @@ pub async fn schema(
     if let Some(id) = snapshot {
         child = child.arg("--snapshot").arg(id);
     }
+    for sequence in hidden {
+        child = child.arg("--exclude-table-data").arg(pattern(sequence));
+    }
     let dumped = child.connect(source.conninfo()).run(stop).await;
     dumped.map_err(|error| error.during("could not dump the schema of the source"))?;
     fault::point("dump", "before_rename")?;
@@ -37,4 +43,10 @@ pub async fn schema(
         Error::new(Kind::State, format!("could not write {}: {error}", archive.display()))
     })?;
     fault::point("dump", "after_rename")
+}
+
+/// A pattern that only this name matches: within quotes nothing else has a meaning.
+fn pattern(name: &QualifiedName) -> String {
+    let quoted = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
+    format!("{}.{}", quoted(&name.namespace), quoted(&name.name))
 }

@@ -2,6 +2,7 @@
 
 mod encodings;
 mod failures;
+mod objects;
 mod options;
 mod refused;
 mod replace;

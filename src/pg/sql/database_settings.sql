@@ -17,7 +17,9 @@ select case when s.setrole = 0
                        from (select pg_catalog.btrim(part[1]) as item, number
                                from pg_catalog.regexp_matches(
                                       setting.value, '("(?:[^"]|"")*"|[^,"]+)', 'g')
-                                    with ordinality as found (part, number)) items)
+                                    with ordinality as found (part, number)
+                              -- A blank between two of them.
+                              where part[1] !~ '^\s+$') items)
                else pg_catalog.quote_literal(setting.value) end
   from pg_catalog.pg_db_role_setting s
        cross join lateral pg_catalog.unnest(s.setconfig) as config (text)

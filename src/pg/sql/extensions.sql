@@ -6,7 +6,9 @@ select e.oid, e.extname, en.nspname, e.extversion,
        c.oid, n.nspname, c.relname, c.relkind = 'S',
        (select pg_catalog.json_agg(a.attname order by a.attnum)
           from pg_catalog.pg_attribute a
-         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           -- Generated columns came with 12.
+           and coalesce(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') = ''),
        coalesce(config.condition, '')
   from pg_catalog.pg_extension e
        join pg_catalog.pg_namespace en on en.oid = e.extnamespace
