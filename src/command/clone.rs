@@ -211,12 +211,11 @@ fn outstanding(plan: &Plan, left: &[bool]) -> usize {
 
 fn announce(selection: Selection, context: &Context, outstanding: usize, steps: usize) {
     let inventory = &context.inventory;
-    let bytes: u64 = inventory.tables.iter().map(|table| table.bytes).sum();
     tracing::info!(
         "{} {} tables ({}), {} indexes, {} foreign keys, {} sequences, {} large objects",
         if selection == Selection::All { "copying" } else { "the database has" },
         inventory.tables.iter().filter(|table| table.has_data()).count(),
-        report::units::bytes(bytes),
+        report::units::bytes(inventory.data_bytes()),
         inventory.indexes.len(),
         inventory.foreign_keys.len(),
         inventory.sequences.len(),

@@ -398,8 +398,8 @@ pub async fn split_tables(
         Some(bytes) => bytes,
         // What one worker would have to do if all had the same: a larger table makes others idle.
         None => {
-            let total: u64 = inventory.tables.iter().map(|table| table.bytes).sum();
-            (total / u64::from(settings.jobs.table)).max(AUTOMATIC_SPLIT_BYTES_MIN)
+            let share = inventory.data_bytes() / u64::from(settings.jobs.table);
+            share.max(AUTOMATIC_SPLIT_BYTES_MIN)
         }
     };
     let is_asked_for = settings.split_tables_larger_than.is_some();

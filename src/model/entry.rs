@@ -32,8 +32,20 @@ pub struct Entry {
     pub drop: String,
     /// The tablespace to set for it.
     pub tablespace: Option<String>,
+    /// What is taken out of its statement: something in it needs what is left out.
+    #[serde(default)]
+    pub rewrite: Option<Rewrite>,
     /// The entries it needs.
     pub dependencies: Vec<EntryId>,
+}
+
+/// A change to an entry's statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewrite {
+    /// The statement as the archive has it.
+    pub original: String,
+    /// The statement to run instead.
+    pub reduced: String,
 }
 
 impl Entry {

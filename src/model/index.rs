@@ -90,4 +90,7 @@ pub struct ForeignKey {
     /// Whether one of the tables is partitioned: then NOT VALID is not to be had (referencing, before
     /// 18), or VALIDATE leaves out what the key means for each partition (referenced).
     pub is_partitioned: bool,
+    /// Whether rows that it refers to may be left out: the target does not check it then.
+    #[serde(default)]
+    pub may_not_hold: bool,
 }

@@ -43,6 +43,11 @@ impl Inventory {
         tables.chain(self.views.iter().map(|view| (view.oid, &view.name))).collect()
     }
 
+    /// The size of all tables whose rows are copied, in bytes.
+    pub fn data_bytes(&self) -> u64 {
+        self.tables.iter().filter(|table| table.has_data()).map(|table| table.bytes).sum()
+    }
+
     /// Tables by their OID.
     pub fn tables_by_oid(&self) -> HashMap<Oid, &Table> {
         self.tables.iter().map(|table| (table.oid, table)).collect()

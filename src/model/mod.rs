@@ -22,7 +22,7 @@ pub mod table;
 pub mod types;
 
 pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
-pub use entry::{Entry, EntryId};
+pub use entry::{Entry, EntryId, Rewrite};
 pub use follow::{FollowSettings, Plugin, Sentinel, Slot};
 pub use found::{Found, FoundTable};
 pub use history::{History, SectionRecord, StepRecord, StepState};

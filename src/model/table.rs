@@ -42,6 +42,9 @@ pub struct Table {
     pub load_via: Option<Oid>,
     /// Whether the rows are left out although the table is copied.
     pub exclude_data: bool,
+    /// Which rows are copied, as a condition in SQL; all of them without.
+    #[serde(default)]
+    pub condition: Option<String>,
     /// The slices it is copied in; empty when it is copied whole.
     pub parts: Vec<TablePart>,
 }

@@ -118,6 +118,7 @@ fn table(row: &Row) -> pgcopydb_wire::Result<Table> {
         columns: Vec::new(),
         load_via: optional_oid(row, 10)?,
         exclude_data: false,
+        condition: None,
         parts: Vec::new(),
     })
 }
@@ -195,6 +196,7 @@ fn foreign_key(row: &Row) -> pgcopydb_wire::Result<ForeignKey> {
         referenced_index: row.parsed(6)?,
         is_validated: row.flag(7)?,
         is_partitioned: row.flag(8)?,
+        may_not_hold: false,
     })
 }
 

@@ -367,7 +367,7 @@ impl<'a> Planner<'a> {
                 needs.extend(self.fills.get(&table).unwrap_or(&self.schema));
             }
             needs.extend(self.index_steps.get(&key.referenced_index));
-            if key.is_partitioned && key.is_validated {
+            if key.is_partitioned && key.is_validated && !key.may_not_hold {
                 to_validate.push((key, entry, needs, follows.to_vec()));
                 continue;
             }
@@ -378,7 +378,7 @@ impl<'a> Planner<'a> {
             }
             self.entry_steps.insert(entry.id, id);
             self.all.push(id);
-            if key.is_validated {
+            if key.is_validated && !key.may_not_hold {
                 to_validate.push((key, entry, vec![id], Vec::new()));
             }
         }

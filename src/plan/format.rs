@@ -167,6 +167,7 @@ mod tests {
             columns: types.iter().enumerate().map(column).collect(),
             load_via: None,
             exclude_data: false,
+            condition: None,
             parts: Vec::new(),
         }
     }

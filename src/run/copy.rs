@@ -9,7 +9,7 @@ use pgcopydb_wire::copy::{Copied, PumpError, Side as PumpSide, pump};
 use super::context::Context;
 use super::worker::{Done, Failure};
 use crate::error::Error;
-use crate::model::{Oid, Table, quote_identifier, quote_literal};
+use crate::model::{Oid, PartRange, Table, quote_identifier, quote_literal};
 use crate::pg::Side;
 use crate::plan::format::Format;
 use crate::plan::split;
@@ -36,9 +36,10 @@ pub async fn table(
             .map_err(|error| Error::target(format!("could not truncate {}", table.name), error))?;
     }
     let columns = column_list(table);
-    let out = match columns.is_empty() {
-        true => format!("copy {} to stdout", table.name),
-        false => format!("copy {} ({columns}) to stdout", table.name),
+    let out = match (&table.condition, columns.is_empty()) {
+        (Some(_), _) => some_rows(table, None),
+        (None, true) => format!("copy {} to stdout", table.name),
+        (None, false) => format!("copy {} ({columns}) to stdout", table.name),
     };
     copy(context, source, target, table, out, freeze, moved).await
 }
@@ -66,11 +67,7 @@ pub async fn part(
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);
-    let range = &table.parts[number as usize - 1].range;
-    let condition = split::condition(range, table.split_key.as_deref())
-        .map_or(String::new(), |condition| format!(" where {condition}"));
-    let columns = column_list(table);
-    let out = format!("copy (select {columns} from only {}{condition}) to stdout", table.name);
+    let out = some_rows(table, Some(&table.parts[number as usize - 1].range));
     copy(context, source, target, table, out, false, moved).await
 }
 
@@ -155,9 +152,54 @@ fn column_list(table: &Table) -> String {
     columns.map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
+/// Reads the rows of a part, of those that are wanted at all.
+fn some_rows(table: &Table, range: Option<&PartRange>) -> String {
+    // The user's text may end in a comment.
+    let wanted = table.condition.as_ref().map(|condition| format!("({condition}\n)"));
+    let in_range = range.and_then(|range| split::condition(range, table.split_key.as_deref()));
+    let in_range = in_range.map(|condition| format!("({condition})"));
+    let conditions: Vec<String> = wanted.into_iter().chain(in_range).collect();
+    let condition = match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" where {}", conditions.join(" and ")),
+    };
+    format!("copy (select {} from only {}{condition}) to stdout", column_list(table), table.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{QualifiedName, TableKind};
+
+    #[test]
+    fn a_part_of_the_wanted_rows() {
+        let table = Table {
+            oid: Oid(1),
+            name: QualifiedName::new("public", "t"),
+            kind: TableKind::Ordinary,
+            parent: None,
+            bytes: 0,
+            pages: 0,
+            reltuples: 0.0,
+            access_method: "heap".into(),
+            split_key: Some("Id".into()),
+            columns: Vec::new(),
+            load_via: None,
+            exclude_data: false,
+            condition: Some("a or b -- c".into()),
+            parts: Vec::new(),
+        };
+        let with_null = PartRange::Key { from: None, below: Some(5), with_null: true };
+        assert_eq!(
+            some_rows(&table, Some(&with_null)),
+            "copy (select  from only public.t where (a or b -- c\n) and \
+             ((\"Id\" < '5'::bigint) or \"Id\" is null)) to stdout"
+        );
+        assert_eq!(
+            some_rows(&table, None),
+            "copy (select  from only public.t where (a or b -- c\n)) to stdout"
+        );
+    }
 
     #[test]
     fn text_is_converted_once_and_always_checked() {

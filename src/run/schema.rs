@@ -4,7 +4,7 @@ use pgcopydb_wire::Connection;
 
 use super::context::Context;
 use super::worker::Failure;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::EntryId;
 use crate::plan::Step;
 use crate::plan::statement::split;
@@ -23,7 +23,8 @@ pub async fn script(context: &Context, steps: &[Step]) -> Result<String> {
     if entries.is_empty() {
         return Ok(String::new());
     }
-    context.printer.sql(&entries, &context.stop).await
+    let script = context.printer.sql(&entries, &context.stop).await?;
+    rewritten(context, &entries, script)
 }
 
 /// Runs a script. `label` says what it does.

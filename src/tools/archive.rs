@@ -56,6 +56,7 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
             definition: found.defn.clone().filter(|_| is_ours).unwrap_or_default(),
             drop: found.drop_stmt.clone().filter(|_| is_dropped).unwrap_or_default(),
             tablespace: found.tablespace.clone().filter(|tablespace| !tablespace.is_empty()),
+            rewrite: None,
             dependencies: found.dependencies.clone(),
         });
     }

@@ -45,6 +45,7 @@ pub(super) fn inventory() -> Inventory {
             referenced_index: Oid(16390),
             is_validated: true,
             is_partitioned: false,
+            may_not_hold: true,
         }],
         sequences: vec![Sequence {
             oid: Oid(16410),
@@ -116,6 +117,7 @@ fn table(oid: u32, name: &str, bytes: u64) -> Table {
             .collect(),
         load_via: None,
         exclude_data: false,
+        condition: Some("column_1 > 0".to_owned()),
         parts: Vec::new(),
     }
 }
@@ -161,6 +163,7 @@ fn entry(id: i32) -> Entry {
         definition: "CREATE TABLE items (id integer);".to_owned(),
         drop: String::new(),
         tablespace: None,
+        rewrite: None,
         dependencies: vec![1, 2, 3],
     }
 }
