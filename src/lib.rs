@@ -11,6 +11,7 @@ pub mod stop;
 
 // Floor 1: decisions, pure functions.
 pub mod decode;
+pub mod filter;
 pub mod plan;
 pub mod transform;
 
