@@ -6,6 +6,7 @@ mod clone;
 mod commands;
 mod compare;
 mod contract;
+mod filter;
 mod follow;
 mod report;
 mod resume;

@@ -194,6 +194,19 @@ pub(super) struct FormatArgs {
     pub(super) use_copy_binary: bool,
 }
 
+/// Which objects are copied.
+#[derive(Args)]
+#[command(next_help_heading = "Objects")]
+pub(super) struct FilterArgs {
+    /// Copy what this file leaves in: schemas, tables, rows, indexes, extensions
+    #[arg(short = 'F', long, alias = "filter", value_name = "FILE")]
+    pub(super) filters: Option<PathBuf>,
+
+    /// Go on when a name in that file matches nothing on the source
+    #[arg(long, env = "PGCOPYDB_ALLOW_UNMATCHED_FILTERS")]
+    pub(super) allow_unmatched_filters: bool,
+}
+
 /// How objects are made on the target.
 #[derive(Args)]
 #[command(next_help_heading = "Objects")]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::args::{
-    CommonArgs, DirectoryArgs, FailureArgs, FormatArgs, IgnoredArgs, JobsArgs, JsonArgs,
-    ObjectArgs, ReportArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
+    CommonArgs, DirectoryArgs, FailureArgs, FilterArgs, FormatArgs, IgnoredArgs, JobsArgs,
+    JsonArgs, ObjectArgs, ReportArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs, TargetArgs,
 };
 use super::compare::CompareCommand;
 use super::follow::{FollowArgs, StreamCommand};
@@ -108,6 +108,8 @@ pub(super) struct CloneArgs {
     pub(super) split: SplitArgs,
     #[command(flatten)]
     pub(super) format: FormatArgs,
+    #[command(flatten)]
+    pub(super) filters: FilterArgs,
     #[command(flatten)]
     pub(super) schema: SchemaArgs,
     #[command(flatten)]

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, value_parser};
 
-use super::args::{CommonArgs, DirectoryArgs, RunArgs, SchemaArgs, SourceArgs, TargetArgs};
+use super::args::{
+    CommonArgs, DirectoryArgs, FilterArgs, RunArgs, SchemaArgs, SourceArgs, TargetArgs,
+};
 use super::commands::CloneArgs;
 use super::exit::UsageExit;
 use super::settings::{CloneRequest, DumpRequest, ParseListRequest, Request, both, source};
@@ -124,6 +126,8 @@ pub(super) struct DumpArgs {
     /// Accepted for older scripts, without a meaning
     #[arg(short = 'T', long, value_name = "URI", hide = true)]
     target: Option<String>,
+    #[command(flatten)]
+    filters: FilterArgs,
     /// Leave out extensions
     #[arg(short = 'e', long, help_heading = "Objects")]
     skip_extensions: bool,
@@ -153,6 +157,8 @@ impl DumpCommand {
             not_consistent: args.run.not_consistent,
             snapshot: args.run.snapshot,
             directory: args.directory.dir,
+            filters: args.filters.filters,
+            allow_unmatched_filters: args.filters.allow_unmatched_filters,
             skip_extensions: args.skip_extensions,
             ..Settings::default()
         };
@@ -206,6 +212,8 @@ pub(super) struct RestoreArgs {
         help_heading = "Concurrency"
     )]
     restore_jobs: u16,
+    #[command(flatten)]
+    filters: FilterArgs,
     #[command(flatten)]
     schema: SchemaArgs,
     /// Leave out extensions
@@ -273,6 +281,8 @@ impl RestoreArgs {
             not_consistent: self.run.not_consistent,
             snapshot: self.run.snapshot,
             directory: self.directory.dir,
+            filters: self.filters.filters,
+            allow_unmatched_filters: self.filters.allow_unmatched_filters,
             skip_extensions: self.skip_extensions,
             skip_extension_comments: self.skip_ext_comments,
             ..Settings::default()

@@ -264,6 +264,8 @@ impl CloneArgs {
                 CopyFormat::Auto => RowFormat::Automatic,
                 CopyFormat::Text => RowFormat::Text,
             },
+            filters: self.filters.filters,
+            allow_unmatched_filters: self.filters.allow_unmatched_filters,
             skip_large_objects: self.objects.skip_large_objects,
             skip_vacuum: self.objects.skip_vacuum,
             skip_extensions: self.objects.skip_extensions,

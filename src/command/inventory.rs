@@ -4,10 +4,13 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use pgcopydb_wire::Connection;
+
+use super::filters::Surroundings;
 use super::prepare::{self, Base};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::model::{Entry, Inventory, Section};
+use crate::model::{Entry, Inventory, Object, QualifiedName, Section};
 use crate::pg::{Side, discover, preflight};
 use crate::plan::select::Selection;
 use crate::run::ledger::COPY_KEY;
@@ -29,12 +32,14 @@ pub async fn inventory(
         if settings.no_owner || settings.no_acl {
             // Whoever found the roles may not have known that some of them do not matter.
             let mut session = base.snapshot.reader(&base.source, "catalog").await?;
-            inventory.roles = preflight::roles(&mut session, settings).await?;
+            let roles = preflight::roles(&mut session, settings, &[]).await?;
+            inventory.roles.retain(|role| roles.contains(role));
             session.close().await;
         }
         if selection.fills_tables() && !done.iter().any(|key| key.starts_with(COPY_KEY)) {
             cut_anew(base, &mut inventory).await?;
         }
+        base.register().await?;
         return Ok(inventory);
     }
     discovered(base, selection, stop).await
@@ -48,7 +53,7 @@ async fn cut_anew(base: &mut Base, inventory: &mut Inventory) -> Result<()> {
         table.parts.clear();
     }
     prepare::split_tables(&mut session, inventory, &base.settings).await?;
-    preflight::check_row_security(&mut session, Side::Source).await?;
+    preflight::check_row_security(&mut session, Side::Source, is_copied(inventory)).await?;
     session.close().await;
     if inventory.tables.iter().zip(&before).any(|(table, parts)| table.parts != *parts) {
         base.catalog.save_inventory(inventory).await?;
@@ -74,19 +79,34 @@ async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Resul
     let discovering = async {
         let clock = Instant::now();
         let mut inventory = discover::discover(&mut session, target_version).await?;
-        inventory.roles = preflight::roles(&mut session, &base.settings).await?;
-        if selection.fills_tables() {
-            prepare::split_tables(&mut session, &mut inventory, &base.settings).await?;
-            preflight::check_row_security(&mut session, Side::Source).await?;
-        }
-        base.catalog.section_ended(Section::CatalogQueries, clock.elapsed()).await?;
-        Ok::<_, Error>(inventory)
+        let asked = match &base.filtering {
+            Some(filtering) => Some(filtering.ask(&mut session, &inventory).await?),
+            None => {
+                look_closer(base, selection, &mut session, &mut inventory, &[]).await?;
+                None
+            }
+        };
+        Ok::<_, Error>((inventory, asked, clock.elapsed()))
     };
-    let (mut inventory, ()) = tokio::try_join!(discovering, dumping)?;
+    let ((mut inventory, asked, mut elapsed), ()) = tokio::try_join!(discovering, dumping)?;
     let file = archive_file.clone();
     let entries = tokio::task::spawn_blocking(move || archive::entries(&file)).await;
     inventory.entries =
         entries.map_err(|error| Error::new(Kind::Internal, error.to_string()))??;
+    if let (Some(filtering), Some(asked)) = (&base.filtering, asked) {
+        let clock = Instant::now();
+        let surroundings = Surroundings {
+            source: &mut session,
+            archive: &archive_file,
+            target_extensions: base.target_extensions.clone(),
+            target_version,
+        };
+        let (left, _) = filtering.apply(&asked, &mut inventory, surroundings).await?;
+        let left_out: Vec<Object> = left.out.objects().collect();
+        look_closer(base, selection, &mut session, &mut inventory, &left_out).await?;
+        elapsed += clock.elapsed();
+    }
+    base.catalog.section_ended(Section::CatalogQueries, elapsed).await?;
     session.close().await;
     if let Some(slot) = base.catalog.slot().await? {
         // Our own publication is nobody's object.
@@ -94,6 +114,7 @@ async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Resul
             leave_out_publication(&mut inventory.entries, &name);
         }
     }
+    base.register().await?;
     base.catalog.save_inventory(&inventory).await?;
     fault::point("inventory", "saved")?;
     Ok(inventory)
@@ -108,4 +129,29 @@ fn leave_out_publication(entries: &mut Vec<Entry>, name: &str) {
             || matches!(entry.description.as_str(), "COMMENT" | "SECURITY LABEL");
         entry.id != id && !(belongs && entry.dependencies.contains(&id))
     });
+}
+
+/// What is asked about the objects that are copied, once it is known which these are.
+async fn look_closer(
+    base: &Base,
+    selection: Selection,
+    session: &mut Connection,
+    inventory: &mut Inventory,
+    left_out: &[Object],
+) -> Result<()> {
+    inventory.roles = preflight::roles(session, &base.settings, left_out).await?;
+    if selection.fills_tables() {
+        prepare::split_tables(session, inventory, &base.settings).await?;
+        preflight::check_row_security(session, Side::Source, is_copied(inventory)).await?;
+    }
+    Ok(())
+}
+
+/// Whether rows of a table are copied.
+fn is_copied(inventory: &Inventory) -> impl Fn(&QualifiedName) -> bool {
+    let tables = inventory.tables.iter().filter(|table| table.has_data());
+    let config = inventory.extensions.iter().flat_map(|extension| &extension.config);
+    let names = tables.map(|table| &table.name).chain(config.map(|table| &table.name));
+    let copied: HashSet<QualifiedName> = names.cloned().collect();
+    move |name| copied.contains(name)
 }

@@ -4,6 +4,7 @@ mod clone;
 mod compare;
 mod conclude;
 mod dump;
+mod filters;
 mod follow;
 mod following;
 mod inventory;

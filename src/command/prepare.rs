@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use pgcopydb_wire::Connection;
 
+use super::filters::{self, Filtering};
 use crate::catalog::{Bound, Catalog, Consistency, Setup};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::follow::setup;
 use crate::model::{Beginning, FollowSettings, Inventory, Settings, Table};
 use crate::pg::snapshot::Snapshot;
-use crate::pg::{Endpoint, Side, parts};
+use crate::pg::{Endpoint, Side, filter as pg_filter, parts};
 use crate::plan::clone::Tables;
 use crate::plan::select::{Archive, Selection, Task};
 use crate::plan::split;
@@ -38,12 +39,24 @@ pub struct Base {
     pub snapshot: Snapshot,
     /// The version of the target, if that is known.
     pub target_version: Option<u32>,
+    /// The extensions of the target, if it is known and there are filters.
+    pub target_extensions: HashSet<String>,
+    /// What is copied, if not everything: as this run wants it, or as the first run in the directory
+    /// did.
+    pub filtering: Option<Filtering>,
+    setup: Setup,
 }
 
 impl Base {
     /// The programs that dump a source of that version for this target.
     pub fn tools(&self, source_version: u32) -> Result<Tools> {
         Tools::locate(source_version, self.target_version.unwrap_or(source_version))
+    }
+
+    /// Makes the directory one for what this run wants. Until then it is as it was found.
+    pub async fn register(&self) -> Result<()> {
+        self.catalog.register_setup(&self.setup).await?;
+        fault::point("setup", "registered")
     }
 }
 
@@ -88,6 +101,7 @@ pub async fn begin(
     task: Task,
 ) -> Result<Begun> {
     let Task { selection, archive } = task;
+    let filtering = filters::read(&settings)?;
     if archive == Archive::Given {
         WorkDir::open(settings.directory.as_deref(), Mode::Inspect)?;
     }
@@ -115,7 +129,10 @@ pub async fn begin(
     let target_version = Some(target_session.server_version());
     let wanted =
         Wanted { selection, target: Some(&target), target_version, remembered: &remembered };
-    let base = base(source, settings, workdir, wanted).await?;
+    let mut base = base(source, settings, filtering, workdir, wanted).await?;
+    if base.filtering.is_some() {
+        base.target_extensions = pg_filter::extensions(&mut target_session).await?;
+    }
     base.catalog.begin_run().await?;
     let control = Control::keep(target.clone(), target_session);
     let target_session = target.open("clone").await?;
@@ -124,6 +141,7 @@ pub async fn begin(
 
 /// The same for a command that writes to no target.
 pub async fn begin_dump(source: Endpoint, settings: Settings) -> Result<Base> {
+    let filtering = filters::read(&settings)?;
     let workdir = WorkDir::open(settings.directory.as_deref(), Mode::Run)?;
     if settings.beginning == Beginning::Restart {
         workdir.clear()?;
@@ -136,7 +154,7 @@ pub async fn begin_dump(source: Endpoint, settings: Settings) -> Result<Base> {
         target_version: None,
         remembered: &remembered,
     };
-    base(source, settings, workdir, wanted).await
+    base(source, settings, filtering, workdir, wanted).await
 }
 
 /// What a run is for.
@@ -150,6 +168,7 @@ struct Wanted<'a> {
 async fn base(
     source: Endpoint,
     mut settings: Settings,
+    filtering: Option<Filtering>,
     workdir: WorkDir,
     wanted: Wanted<'_>,
 ) -> Result<Base> {
@@ -168,7 +187,10 @@ async fn base(
         remembered,
         is_part || begins_with_snapshot,
     )?;
-    let wanted = wanted_setup(&source, target, &settings);
+    let mut wanted = wanted_setup(&source, target, &settings);
+    if let Some(filtering) = &filtering {
+        wanted.filters = filtering.json()?;
+    }
     let bound = Bound {
         consistency: match settings.not_consistent {
             true => Consistency::Waived,
@@ -198,9 +220,28 @@ async fn base(
     if snapshot.id.is_some() {
         setup.snapshot.clone_from(&snapshot.id);
     }
-    catalog.register_setup(&setup).await?;
-    fault::point("setup", "registered")?;
-    Ok(Base { settings, source, workdir, catalog, snapshot, target_version })
+    let filtering = match (filtering, &setup.filters) {
+        (None, Some(json)) => Some(Filtering::remembered(json, workdir.path(), &settings)?),
+        (filtering, _) => filtering,
+    };
+    // New filters may name what is not there: then the directory is left as it was found.
+    let is_certain = filtering.is_none() || registered.is_some();
+    let target_extensions = HashSet::new();
+    let base = Base {
+        settings,
+        source,
+        workdir,
+        catalog,
+        snapshot,
+        target_version,
+        target_extensions,
+        filtering,
+        setup,
+    };
+    if is_certain {
+        base.register().await?;
+    }
+    Ok(base)
 }
 
 /// Refuses to restore what was not dumped.

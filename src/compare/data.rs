@@ -213,7 +213,7 @@ struct Looked {
 }
 
 async fn look(session: &mut Connection, side: Side) -> Result<Looked> {
-    preflight::check_row_security(session, side).await?;
+    preflight::check_row_security(session, side, |_| true).await?;
     Ok(Looked {
         abilities: checksum::abilities(session, side).await?,
         relations: contents::relations(session, side).await?,

@@ -2,9 +2,15 @@
 //! and what cannot stay without those that are left out. Pure decisions; the source's server matches
 //! names and patterns (`pg::filter`), and `command` brings both together.
 
+pub mod archive;
 pub mod closest;
+pub mod dependency;
 pub mod ini;
+pub mod inline;
+pub mod inventory;
 pub mod json;
+pub mod select;
+pub mod told;
 
 use std::fmt;
 

@@ -14,6 +14,7 @@ pub mod inventory;
 pub mod listing;
 pub mod lsn;
 pub mod name;
+pub mod object;
 pub mod oid;
 pub mod replica;
 pub mod settings;
@@ -33,6 +34,7 @@ pub use listing::{
 };
 pub use lsn::Lsn;
 pub use name::{QualifiedName, quote_identifier, quote_literal};
+pub use object::Object;
 pub use oid::Oid;
 pub use settings::{Beginning, Jobs, Settings};
 pub use summary::{

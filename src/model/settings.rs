@@ -62,6 +62,10 @@ pub struct Settings {
     pub skip_split_by_ctid: bool,
     /// How the rows travel.
     pub row_format: RowFormat,
+    /// The filter file.
+    pub filters: Option<PathBuf>,
+    /// Go on where a name in it matches nothing.
+    pub allow_unmatched_filters: bool,
     /// Drop what is in the way on the target.
     pub drop_if_exists: bool,
     /// Leave owners as the target's role.
@@ -100,6 +104,8 @@ impl Default for Settings {
             split_max_parts: None,
             skip_split_by_ctid: false,
             row_format: RowFormat::Automatic,
+            filters: None,
+            allow_unmatched_filters: false,
             drop_if_exists: false,
             no_owner: false,
             no_acl: false,

@@ -6,6 +6,7 @@ pub mod contents;
 pub mod discover;
 pub mod existing;
 pub mod facts;
+pub mod filter;
 pub mod keep;
 pub mod listing;
 pub mod origin;

@@ -6,19 +6,26 @@ use pgcopydb_wire::Connection;
 
 use super::Side;
 use crate::error::{Error, Kind, Result};
-use crate::model::{QualifiedName, Settings, quote_identifier};
+use crate::model::{Object, QualifiedName, Settings, quote_identifier};
 
 /// How many names a message lists before it only counts.
 const NAMES_LISTED_MAX: usize = 10;
 
-/// Refuses tables of which our role would see only a part of the rows.
-pub async fn check_row_security(session: &mut Connection, side: Side) -> Result<()> {
+/// Refuses tables of which our role would see only a part of the rows, among those that are read.
+pub async fn check_row_security(
+    session: &mut Connection,
+    side: Side,
+    is_read: impl Fn(&QualifiedName) -> bool,
+) -> Result<()> {
     // Asked with row_security on, as "off" makes the server answer that none is active.
     let mut hidden = Vec::new();
     let failed = |error| side.error("could not check row-level security", error);
     session.execute("set row_security = on").await.map_err(failed)?;
     let queried = session.query_each(include_str!("sql/row_security.sql"), &[], |row| {
-        hidden.push(QualifiedName::new(row.required(0)?, row.required(1)?).to_string());
+        let name = QualifiedName::new(row.required(0)?, row.required(1)?);
+        if is_read(&name) {
+            hidden.push(name.to_string());
+        }
         Ok(())
     });
     queried.await.map_err(failed)?;
@@ -41,10 +48,15 @@ pub async fn check_row_security(session: &mut Connection, side: Side) -> Result<
     )))
 }
 
-/// The roles that the source's objects name.
-pub async fn roles(source: &mut Connection, settings: &Settings) -> Result<Vec<String>> {
+/// The roles that the source's objects name, but for those that are left out.
+pub async fn roles(
+    source: &mut Connection,
+    settings: &Settings,
+    left_out: &[Object],
+) -> Result<Vec<String>> {
+    let left_out = super::filter::pairs(left_out)?;
     let flag = |wanted: bool| Some(if wanted { "true" } else { "false" });
-    let parameters = [flag(!settings.no_owner), flag(!settings.no_acl)];
+    let parameters = [flag(!settings.no_owner), flag(!settings.no_acl), Some(&*left_out)];
     let mut roles = Vec::new();
     let queried = source.query_each(include_str!("sql/roles.sql"), &parameters, |row| {
         roles.push(row.required(0)?.to_owned());

@@ -192,7 +192,9 @@ impl<'a> Planner<'a> {
             }
         }
         for (root, steps) in by_root {
-            let filled = self.plan.success(&steps);
+            // Where no partition has rows to copy, it is full as soon as it is there.
+            let needs = [&self.schema[..], &steps].concat();
+            let filled = self.plan.success(&needs);
             self.fills.insert(root, vec![filled]);
         }
         // Rows of such a partition may come with any other.

@@ -121,6 +121,7 @@ mod tests {
             definition: String::new(),
             drop: drop.into(),
             tablespace: None,
+            rewrite: None,
             dependencies: Vec::new(),
         }
     }

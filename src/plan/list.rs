@@ -135,6 +135,7 @@ mod tests {
             definition: String::new(),
             drop: String::new(),
             tablespace: None,
+            rewrite: None,
             dependencies: Vec::new(),
         };
         let entries = [

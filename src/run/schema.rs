@@ -49,3 +49,16 @@ fn without_heading(sql: &str) -> String {
     let is_heading = |line: &&str| line.is_empty() || line.starts_with("--");
     sql.lines().skip_while(is_heading).collect::<Vec<_>>().join("\n")
 }
+
+/// Takes out of the statements what needs something that is left out.
+fn rewritten(context: &Context, entries: &[EntryId], mut script: String) -> Result<String> {
+    for entry in entries.iter().map(|id| context.entry(*id)) {
+        let Some(rewrite) = &entry.rewrite else { continue };
+        if script.matches(&rewrite.original).count() != 1 {
+            let message = format!("could not find the statement of {} in the archive", entry.tag);
+            return Err(Error::new(Kind::Internal, message));
+        }
+        script = script.replacen(&rewrite.original, &rewrite.reduced, 1);
+    }
+    Ok(script)
+}

@@ -1,22 +1,18 @@
 //! The archive's table of contents.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use libpgdump::Section;
 
 use crate::error::{Error, Kind, Result};
-use crate::model::{Entry, Oid};
+use crate::model::{Entry, EntryId, Oid};
 use crate::plan::drop::is_dropped_by_statement;
 
 /// Reads the entries of an archive, in the archive's order. The statements are kept for the kinds
 /// that this program runs itself.
 pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
-    let unreadable = |reason: String| {
-        Error::new(Kind::State, format!("could not read {}: {reason}", archive.display()))
-            .hint("Start over with --restart.")
-    };
-    let dump = libpgdump::load(archive).map_err(|error| unreadable(error.to_string()))?;
+    let dump = load(archive)?;
     let mut entries: Vec<Entry> = Vec::with_capacity(dump.entries().len());
     let mut post_data = HashSet::new();
     for found in dump.entries() {
@@ -37,7 +33,7 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
             post_data.insert(found.dump_id);
         }
         let oid = |text: &str| {
-            text.parse::<Oid>().map_err(|_| unreadable(format!("{text:?} is not an OID")))
+            text.parse::<Oid>().map_err(|_| unreadable(archive, &format!("{text:?} is not an OID")))
         };
         let is_ours = matches!(
             description.as_str(),
@@ -61,4 +57,20 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
         });
     }
     Ok(entries)
+}
+
+fn load(archive: &Path) -> Result<libpgdump::Dump> {
+    libpgdump::load(archive).map_err(|error| unreadable(archive, &error.to_string()))
+}
+
+fn unreadable(archive: &Path, reason: &str) -> Error {
+    Error::new(Kind::State, format!("could not read {}: {reason}", archive.display()))
+        .hint("Start over with --restart.")
+}
+
+/// The statements of some entries.
+pub fn statements(archive: &Path, ids: &HashSet<EntryId>) -> Result<HashMap<EntryId, String>> {
+    let dump = load(archive)?;
+    let wanted = dump.entries().iter().filter(|entry| ids.contains(&entry.dump_id));
+    Ok(wanted.filter_map(|entry| Some((entry.dump_id, entry.defn.clone()?))).collect())
 }

@@ -1,8 +1,9 @@
 -- roles: roles that own objects of this database, are granted something in it, or are named by its
 --           policies; without those every server has.
--- $1 boolean  whether owners are wanted
--- $2 boolean  whether privileges are wanted
--- returns   name
+-- $1 boolean  whether owners count
+-- $2 boolean  whether grantees count
+-- $3 json     objects that do not count: catalog and OID of each, in arrays of two
+-- returns     name
 select distinct r.rolname
   from pg_catalog.pg_shdepend d
        join pg_catalog.pg_roles r on r.oid = d.refobjid
@@ -14,4 +15,7 @@ select distinct r.rolname
             when d.deptype = 'a' then $2::boolean
             else true end
    and r.rolname !~ '^pg_'
+   and (d.classid, d.objid) not in (
+         select (pair ->> 0)::oid, (pair ->> 1)::oid
+           from pg_catalog.json_array_elements($3::pg_catalog.json) pair)
  order by r.rolname
