@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{Jobs, Settings};
@@ -13,8 +14,9 @@ use crate::model::{Jobs, Settings};
 use super::Catalog;
 use super::json::{from_json, signed, to_json, unsigned};
 
-/// What a directory is for, as the first run in it registered.
-#[derive(Clone, Debug, PartialEq)]
+/// What a directory is for, as the first run in it registered. A copy is kept on the target, as the
+/// directory may be lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
     /// The source's connection string, without a password.
     pub source: String,

@@ -3,18 +3,18 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pgcopydb_wire::Connection;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::conclude::conclude;
+use super::conclude::{Forgotten, conclude, forget};
 use super::following;
 use super::inventory::inventory;
 use super::prepare::{self, Begun};
 use crate::catalog::SentinelChange;
 use crate::cli::CloneRequest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::follow::setup;
 use crate::model::{Found, Inventory, Oid, Section, Table};
@@ -24,6 +24,7 @@ use crate::plan::select::{Selection, select};
 use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
 use crate::run::context::{Context, Parts};
+use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Remembered};
 use crate::run::watch::Watch;
 use crate::run::{self, Holds, Report};
 use crate::stop::Stop;
@@ -63,7 +64,7 @@ pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
 
 /// Copies what is to be copied and tells how that ended.
 pub async fn whole(run: &mut Begun, stop: &Stop, begun: Instant) -> Result<()> {
-    let ended = copy(run, stop).await?;
+    let ended = copy_to_the_end(run, stop).await?;
     conclude(run, ended, stop, begun).await?;
     if run.selection == Selection::All && run.base.catalog.sentinel().await?.is_some() {
         // Whoever follows in this directory waits for this.
@@ -82,14 +83,45 @@ pub struct Ended {
     pub target: Target,
 }
 
+/// Tries of what is found out and decided before the first step.
+const ATTEMPTS_MAX: u64 = 5;
+
+/// Copies, again if the target has lost what it had told us was done, until the end is known and
+/// the ledger dropped.
+async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let ended = match copy(run, stop).await {
+            Ok(ended) => ended,
+            // Steps are tried again by themselves; this is about what comes before them.
+            Err(error) if error.is_transient() && attempts < ATTEMPTS_MAX => {
+                tracing::warn!("trying to prepare the copy again: {error}");
+                tokio::time::sleep(Duration::from_secs(attempts)).await;
+                run.look_again().await?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if !ended.report.is_set_back {
+            let goes_on = !ended.report.is_whole() || stop.is_requested();
+            if goes_on || forget(run, &ended).await? == Forgotten::Yes {
+                return Ok(ended);
+            }
+        }
+        run.look_again().await?;
+        run.control.go_on();
+    }
+}
+
 /// Discovers, plans, and does what is planned.
 async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
-    let inventory = inventory(&mut run.base, run.selection, &run.done, stop).await?;
+    let inventory = inventory(&mut run.base, run.selection, &run.remembered, stop).await?;
     check_target(run, &inventory).await?;
     if let (Selection::All, Some(slot)) = (run.selection, run.base.catalog.slot().await?) {
         setup::check_coverage(&run.base.source, &slot, &inventory).await?;
     }
-    let ledger = run.open_ledger().await?;
+    let ledger = run.open_ledger(&inventory).await?;
     fault::point("ledger", "opened")?;
     let base = &mut run.base;
     let tools = base.tools(inventory.database.server_version)?;
@@ -111,10 +143,15 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
         existing::indexes(&mut run.target_session, &context.inventory, found).await?;
     }
     let steps = plan.steps().filter(|(_, step, _)| *step != Step::Milestone).count();
-    let is_done = |step| context.is_done(step, &run.done);
+    check_records(&plan, &context, &run.remembered)?;
+    let is_done = |step| context.is_done(step, &run.remembered.done);
     let left = select(&mut plan, run.selection, target.tables, is_done);
     if run.selection != Selection::All {
         look_at_tables(run, &mut context, &plan, &left, target.tables).await?;
+    }
+    let reads = plan.steps().any(|(id, step, _)| left[id.0] && step.reads_source());
+    if let Some(error) = run.base.no_snapshot.take_if(|_| reads) {
+        return Err(error);
     }
     announce(run.selection, &context, outstanding(&plan, &left), steps);
     plan.open(&left);
@@ -125,7 +162,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let watch = Watch::new(base.source.clone(), run.target.clone());
     let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
     let holds = Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch };
-    let recorded = run.done.clone();
+    let recorded = run.remembered.done.clone();
     let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, target.version);
     let report = running.await?;
     std::mem::drop(locks);
@@ -150,7 +187,7 @@ async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
         let tablespaces = wanted().filter_map(|entry| entry.tablespace.clone()).collect();
         preflight::check_tablespaces(&mut run.target_session, sorted(tablespaces)).await?;
     }
-    if settings.drop_if_exists || !run.done.is_empty() || !run.selection.makes_tables() {
+    if settings.drop_if_exists || !run.remembered.done.is_empty() || !run.selection.makes_tables() {
         return Ok(());
     }
     let relations: HashSet<String> =
@@ -163,6 +200,25 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Refuses to go on with rows that were copied by another plan: some would be there twice.
+fn check_records(plan: &Plan, context: &Context, remembered: &Remembered) -> Result<()> {
+    let known: HashSet<String> = plan.steps().map(|(_, step, _)| context.key(step)).collect();
+    let is_row = |key: &&String| key.starts_with(COPY_KEY) || key.starts_with(LARGE_OBJECTS_KEY);
+    let mut unknown: Vec<&String> =
+        remembered.done.iter().filter(is_row).filter(|key| !known.contains(*key)).collect();
+    unknown.sort();
+    let Some(first) = unknown.first() else { return Ok(()) };
+    Err(Error::new(Kind::State, "the target holds rows that this command would not have copied")
+        .detail(format!(
+            "It remembers {} steps that are not among ours, such as {first:?}.",
+            unknown.len()
+        ))
+        .hint(
+            "Continue with the options and in the directory of the run that has copied them, or \
+             start over with --restart.",
+        ))
 }
 
 /// Looks whether rows can be copied into the tables as they are now: a share of a clone may come

@@ -1,6 +1,8 @@
 //! How a run ends: what the user is told, and what is forgotten because nobody needs it any more.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use pgcopydb_wire::Connection;
 
 use super::clone::Ended;
 use super::prepare::Begun;
@@ -12,20 +14,14 @@ use crate::plan::Step;
 use crate::plan::clone::{self as plan, Tables};
 use crate::plan::select::{Archive, Selection, select};
 use crate::report;
-use crate::run::Report;
+use crate::run::control::Event;
 use crate::run::ledger::Ledger;
+use crate::run::{self, Report, Settled};
 use crate::stop::Stop;
 
 /// Tells how it ended; where everything is done, forgets what was only kept for resuming.
 pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant) -> Result<()> {
     let report = &ended.report;
-    let is_whole = report.failed == 0
-        && report.skipped == 0
-        && !report.is_stopped
-        && report.snapshot_lost.is_none();
-    if is_whole && !stop.is_requested() {
-        forget(run, &ended).await?;
-    }
     run.base.catalog.section_ended(Section::Total, begun.elapsed()).await?;
     let summary = run.base.catalog.summary().await?;
     let files = run.base.workdir.files();
@@ -40,7 +36,7 @@ pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant
     } else if !summary.failures.is_empty() {
         report::print(&report::summary::failures(&summary));
     }
-    if is_whole {
+    if report.is_whole() {
         tracing::info!(
             "All step are now done, {} elapsed",
             report::units::duration(begun.elapsed())
@@ -50,32 +46,96 @@ pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant
     Err(unfinished(run, ended.report))
 }
 
-/// Completes what has no step of its own, and drops the ledger when there is nothing left to do.
-async fn forget(run: &mut Begun, ended: &Ended) -> Result<()> {
+/// Whether the ledger is no longer needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// It was dropped, or is left to other commands.
+    Yes,
+    /// The target has lost steps that it had told us were done.
+    No,
+}
+
+/// Tries of what is asked of the target when all steps are done.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// Completes what has no step of its own, and drops the ledger when there is nothing left to do:
+/// again, if the connection is lost meanwhile.
+pub async fn forget(run: &mut Begun, ended: &Ended) -> Result<Forgotten> {
     fault::point("plan", "done")?;
+    let recorded = &ended.report.recorded;
+    let (mut attempts, mut has_dropped) = (0, false);
+    loop {
+        // The session was idle while the steps were done, and the lock may be lost as well.
+        let opened = tokio::select! {
+            opened = ended.context.open_target("clone") => opened,
+            event = run.control.event() => {
+                let settled = match &event {
+                    // We have dropped it ourselves, and not heard so.
+                    Event::Back { remembered, .. } if has_dropped && !remembered.exists => {
+                        Settled::Held
+                    }
+                    _ => run::settle(event, &ended.context, recorded)?,
+                };
+                match settled {
+                    Settled::Held => run.control.go_on(),
+                    Settled::Lost => {}
+                    Settled::SetBack => return Ok(Forgotten::No),
+                }
+                continue;
+            }
+        };
+        let again = match opened {
+            Ok(session) => try_to_forget(run, ended, session, &mut has_dropped).await,
+            Err(error) => Err(error),
+        };
+        attempts += 1;
+        match again {
+            Err(error) if error.is_transient() && attempts < ATTEMPTS_MAX => {
+                tracing::warn!("trying to complete the copy again: {error}");
+                tokio::time::sleep(Duration::from_secs(u64::from(attempts))).await;
+            }
+            again => return again,
+        }
+    }
+}
+
+async fn try_to_forget(
+    run: &mut Begun,
+    ended: &Ended,
+    session: Connection,
+    has_dropped: &mut bool,
+) -> Result<Forgotten> {
+    run.target_session = session;
+    run.remembered = Ledger::remembered(&mut run.target_session).await?;
+    let is_kept = ended.context.ledger.is_kept();
+    if is_kept && !*has_dropped && !ended.report.recorded.is_subset(&run.remembered.done) {
+        return Ok(Forgotten::No);
+    }
     let base = &run.base;
     if run.selection.completes_schema() && !base.settings.skip_db_properties {
-        properties::copy(&base.source, &base.snapshot, &mut run.target_session).await?;
+        properties::copy(&base.source, &mut run.target_session).await?;
     }
-    let left = left(run, ended).await?;
+    let left = if *has_dropped { 0 } else { left(run, ended)? };
     if left == 0 {
-        return Ledger::drop(&mut run.target_session).await;
+        *has_dropped = true;
+        Ledger::drop(&mut run.target_session).await?;
+    } else {
+        tracing::info!(
+            "{left} steps of a whole copy are left; until they are done, the schema pgcopydb on \
+             the target says which"
+        );
     }
-    tracing::info!(
-        "{left} steps of a whole copy are left; until they are done, the schema pgcopydb on the \
-         target says which"
-    );
-    Ok(())
+    Ok(Forgotten::Yes)
 }
 
 /// How many steps other commands have to do. Where the tables were there before, nobody knows what
 /// else is to be done; but rows that one command has begun to copy are to be copied to the end.
-async fn left(run: &mut Begun, ended: &Ended) -> Result<usize> {
+fn left(run: &Begun, ended: &Ended) -> Result<usize> {
     if run.selection == Selection::All || !ended.context.ledger.is_kept() {
         return Ok(0);
     }
     let Ended { context, target, .. } = ended;
-    let remembered = Ledger::remembered(&mut run.target_session).await?;
+    let remembered = &run.remembered;
     let others = match target.tables {
         Tables::Made => Selection::All,
         Tables::Found if remembered.has_rows() => Selection::TableData,

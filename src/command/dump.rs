@@ -1,7 +1,6 @@
 //! `pgcopydb dump schema`: the archive of the schema, and with it what else is found on the source,
 //! for the commands that come later in the same directory.
 
-use std::collections::HashSet;
 use std::time::Instant;
 
 use super::inventory::inventory;
@@ -11,6 +10,7 @@ use crate::error::Result;
 use crate::pg::{Endpoint, Side};
 use crate::plan::select::Selection;
 use crate::report::units;
+use crate::run::ledger::Remembered;
 use crate::stop::Stop;
 
 /// Dumps the schema, unless that was done before.
@@ -19,7 +19,7 @@ pub async fn schema(request: DumpRequest, stop: &Stop) -> Result<()> {
     let source = Endpoint::parse(Side::Source, &request.source)?;
     let dumping = async {
         let mut base = prepare::begin_dump(source, request.settings).await?;
-        inventory(&mut base, Selection::PreData, &HashSet::new(), stop).await?;
+        inventory(&mut base, Selection::PreData, &Remembered::default(), stop).await?;
         base.snapshot.close().await;
         base.catalog.flush().await?;
         let archive = base.workdir.files().archive();

@@ -1,7 +1,6 @@
 //! What there is to copy: found on the source together with the archive of its schema, or
 //! remembered from an earlier command in the same directory.
 
-use std::collections::HashSet;
 use std::time::Instant;
 
 use pgcopydb_wire::Connection;
@@ -13,15 +12,15 @@ use crate::fault;
 use crate::model::{Entry, Inventory, Object, QualifiedName, Section};
 use crate::pg::{Side, discover, preflight};
 use crate::plan::select::Selection;
-use crate::run::ledger::COPY_KEY;
+use crate::run::ledger::Remembered;
 use crate::stop::Stop;
 use crate::tools::{archive, dump};
 
-/// Takes the inventory. `done` are the records of the steps that are done.
+/// Takes the inventory. `remembered` is what earlier runs left on the target.
 pub async fn inventory(
     base: &mut Base,
     selection: Selection,
-    done: &HashSet<String>,
+    remembered: &Remembered,
     stop: &Stop,
 ) -> Result<Inventory> {
     if base.workdir.files().archive().exists()
@@ -36,13 +35,21 @@ pub async fn inventory(
             inventory.roles.retain(|role| roles.contains(role));
             session.close().await;
         }
-        if selection.fills_tables() && !done.iter().any(|key| key.starts_with(COPY_KEY)) {
+        if selection.fills_tables() && !remembered.has_rows() {
             cut_anew(base, &mut inventory).await?;
         }
         base.register().await?;
-        return Ok(inventory);
+        return Ok(as_decided(inventory, remembered));
     }
-    discovered(base, selection, stop).await
+    Ok(as_decided(discovered(base, selection, stop).await?, remembered))
+}
+
+/// Takes over what was decided when rows began to be copied.
+fn as_decided(mut inventory: Inventory, remembered: &Remembered) -> Inventory {
+    if let Some(decided) = remembered.decided.as_ref().filter(|_| remembered.is_bound()) {
+        decided.apply(&mut inventory);
+    }
+    inventory
 }
 
 /// Decides again how tables are cut into parts, which commands that copy no rows cannot know.

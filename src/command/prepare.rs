@@ -17,7 +17,7 @@ use crate::plan::select::{Archive, Selection, Task};
 use crate::plan::split;
 use crate::run::context::PRE_DATA_KEY;
 use crate::run::control::Control;
-use crate::run::ledger::{Ledger, Remembered};
+use crate::run::ledger::{Decided, Ledger, Remembered};
 use crate::run::lock;
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
@@ -37,6 +37,10 @@ pub struct Base {
     pub catalog: Catalog,
     /// The view of the source that rows are read in.
     pub snapshot: Snapshot,
+    /// Why there is no snapshot, although steps that read from the source need one.
+    pub no_snapshot: Option<Error>,
+    /// What the directory is for.
+    pub setup: Setup,
     /// The version of the target, if that is known.
     pub target_version: Option<u32>,
     /// The extensions of the target, if it is known and there are filters.
@@ -44,7 +48,6 @@ pub struct Base {
     /// What is copied, if not everything: as this run wants it, or as the first run in the directory
     /// did.
     pub filtering: Option<Filtering>,
-    setup: Setup,
 }
 
 impl Base {
@@ -74,19 +77,34 @@ pub struct Begun {
     pub control: Control,
     /// A session for what is asked of the target before and after the steps.
     pub target_session: Connection,
-    /// Steps that an earlier run did.
-    pub done: HashSet<String>,
+    /// What an earlier run left on the target.
+    pub remembered: Remembered,
 }
 
 impl Begun {
     /// Makes the target remember steps from now on.
-    pub async fn open_ledger(&mut self) -> Result<Ledger> {
-        Ledger::open(&mut self.target_session, self.control.membership()).await
+    pub async fn open_ledger(&mut self, inventory: &Inventory) -> Result<Ledger> {
+        let decided = match self.remembered.decided.take() {
+            Some(decided) if self.remembered.is_bound() => decided,
+            _ => Decided::new(self.base.setup.clone(), inventory),
+        };
+        let session = &mut self.target_session;
+        let ledger = Ledger::open(session, self.control.membership(), &decided).await?;
+        self.remembered.decided = Some(decided);
+        Ok(ledger)
+    }
+
+    /// Opens the session to the target again, which may have been lost in the meantime, and reads
+    /// what the target remembers now.
+    pub async fn look_again(&mut self) -> Result<()> {
+        self.target_session = self.target.open("clone").await?;
+        self.remembered = Ledger::remembered(&mut self.target_session).await?;
+        Ok(())
     }
 
     /// Where the target's tables come from: from this copy, if it makes them or has made them.
     pub fn tables(&self) -> Tables {
-        match self.selection.makes_tables() || self.done.contains(PRE_DATA_KEY) {
+        match self.selection.makes_tables() || self.remembered.done.contains(PRE_DATA_KEY) {
             true => Tables::Made,
             false => Tables::Found,
         }
@@ -136,7 +154,7 @@ pub async fn begin(
     base.catalog.begin_run().await?;
     let control = Control::keep(target.clone(), target_session);
     let target_session = target.open("clone").await?;
-    Ok(Begun { base, selection, archive, target, control, target_session, done: remembered.done })
+    Ok(Begun { base, selection, archive, target, control, target_session, remembered })
 }
 
 /// The same for a command that writes to no target.
@@ -175,7 +193,8 @@ async fn base(
     let Wanted { selection, target, target_version, remembered } = wanted;
     let files = workdir.files();
     let catalog = Catalog::open(&files.source_catalog()).await?;
-    let registered = catalog.setup().await?;
+    let decided = remembered.decided.as_ref().map(|decided| decided.setup.clone());
+    let registered = catalog.setup().await?.or(decided);
     let kept = files.read(&files.snapshot())?;
     let kept = kept.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
     let begins_with_snapshot = kept.is_some() || settings.snapshot.is_some();
@@ -207,14 +226,25 @@ async fn base(
     // Whoever asks for large objects alone wants them, whatever an earlier command left out.
     settings.skip_large_objects &= selection != Selection::LargeObjects;
     let is_known = files.archive().exists() && catalog.has_inventory().await?;
+    let mut no_snapshot = None;
     let snapshot = match is_known && !selection.reads_source() {
         true => Snapshot::none(),
-        false => match (&settings.follow, target) {
-            (Some(follow), Some(target)) => {
-                snapshot_of_slot(&source, target, &settings, follow, &catalog).await?
+        false => {
+            let found = match (&settings.follow, target) {
+                (Some(follow), Some(target)) => {
+                    snapshot_of_slot(&source, target, &settings, follow, &catalog).await
+                }
+                _ => snapshot(&source, &settings, setup.snapshot.clone(), kept).await,
+            };
+            match found {
+                // Perhaps all rows are there; only the plan can tell.
+                Err(error) if is_known && remembered.has_rows() => {
+                    no_snapshot = Some(error);
+                    Snapshot::none()
+                }
+                found => found?,
             }
-            _ => snapshot(&source, &settings, setup.snapshot.clone(), kept).await?,
-        },
+        }
     };
     fault::point("snapshot", "taken")?;
     if snapshot.id.is_some() {
@@ -233,6 +263,7 @@ async fn base(
         workdir,
         catalog,
         snapshot,
+        no_snapshot,
         target_version,
         target_extensions,
         filtering,

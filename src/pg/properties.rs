@@ -3,16 +3,15 @@
 use pgcopydb_wire::Connection;
 
 use super::session::Endpoint;
-use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
 
 /// Gives the target's database the settings of the source's. What cannot be set there is said and
 /// left out.
-pub async fn copy(source: &Endpoint, snapshot: &Snapshot, target: &mut Connection) -> Result<()> {
+pub async fn copy(source: &Endpoint, target: &mut Connection) -> Result<()> {
     let failed = |error| Error::target("could not copy the settings of the database", error);
     let name = target.query("select pg_catalog.current_database()", &[]).await.map_err(failed)?;
     let name = name.value().map_err(failed)?.unwrap_or_default().to_owned();
-    let mut session = snapshot.reader(source, "properties").await?;
+    let mut session = source.open("properties").await?;
     let sql = include_str!("sql/database_settings.sql");
     let rows = session
         .query(sql, &[Some(&name)])

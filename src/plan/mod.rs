@@ -128,6 +128,18 @@ impl Pool {
 }
 
 impl Step {
+    /// Whether it reads from the source.
+    pub fn reads_source(self) -> bool {
+        matches!(
+            self,
+            Step::CopyTable { .. }
+                | Step::CopyPart { .. }
+                | Step::CopyLargeObjects { .. }
+                | Step::SetSequences
+                | Step::CopyExtensionData { .. }
+        )
+    }
+
     /// Who does it.
     fn pool(self) -> Pool {
         match self {

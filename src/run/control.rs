@@ -60,6 +60,8 @@ enum State {
 pub struct Control {
     state: watch::Sender<State>,
     events: mpsc::Receiver<Event>,
+    /// Who holds the lock, as far as has been told.
+    owner: i32,
     end: CancellationToken,
     task: AbortOnDropHandle<()>,
 }
@@ -77,7 +79,7 @@ impl Control {
         let end = CancellationToken::new();
         let keeper = Keeper { endpoint, state: state.clone(), news, end: end.clone() };
         let task = AbortOnDropHandle::new(tokio::spawn(keeper.keep(session, owner)));
-        Control { state, events, end, task }
+        Control { state, events, owner, end, task }
     }
 
     /// For sessions that want to join.
@@ -90,14 +92,19 @@ impl Control {
     /// Cancel safe.
     pub async fn event(&mut self) -> Event {
         match self.events.recv().await {
-            Some(event) => event,
+            Some(event) => {
+                if let Event::Back { owner, .. } = &event {
+                    self.owner = *owner;
+                }
+                event
+            }
             None => std::future::pending().await,
         }
     }
 
     /// Lets sessions join again after [`Event::Back`].
-    pub fn go_on(&self, owner: i32) {
-        self.state.send_replace(State::Held(owner));
+    pub fn go_on(&self) {
+        self.state.send_replace(State::Held(self.owner));
     }
 
     /// Lets nobody join any more.

@@ -1,24 +1,68 @@
 //! What the target remembers: the steps that are done, each recorded in the transaction that did
 //! it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use pgcopydb_wire::Connection;
+use serde::{Deserialize, Serialize};
 
 use super::control::Membership;
-use crate::error::{Error, Result};
-use crate::model::quote_literal;
+use crate::catalog::Setup;
+use crate::error::{Error, Kind, Result};
+use crate::model::{Inventory, Oid, TablePart, quote_literal};
 
 /// What the records of copied rows begin with.
 pub const COPY_KEY: &str = "copy ";
+
+/// What the records of copied large objects begin with.
+pub const LARGE_OBJECTS_KEY: &str = "large-objects ";
 
 /// The record of done steps on the target.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     /// Whether the role may keep one; without it a run cannot be resumed.
     is_kept: bool,
+    /// Tells this copy apart from others into the same database.
+    id: String,
     /// The run whose record it is.
     membership: Membership,
+}
+
+/// What was decided when a copy began. It must not be decided again while rows are being copied: a
+/// source that is written to grows meanwhile, and the parts of its tables would be others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Tells this copy apart from others into the same database.
+    pub id: String,
+    /// What the work directory is for.
+    pub setup: Setup,
+    /// The tables that are copied in parts.
+    pub parts: BTreeMap<u32, Vec<TablePart>>,
+    /// The first large object of every batch.
+    pub batches: Vec<Oid>,
+}
+
+impl Decided {
+    /// What was decided for an inventory.
+    pub fn new(setup: Setup, inventory: &Inventory) -> Decided {
+        let split = inventory.tables.iter().filter(|table| !table.parts.is_empty());
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_nanos());
+        Decided {
+            id: format!("{now:x}-{:x}", std::process::id()),
+            setup,
+            parts: split.map(|table| (table.oid.0, table.parts.clone())).collect(),
+            batches: inventory.large_objects.batches.clone(),
+        }
+    }
+
+    /// Puts what was decided in place of what an inventory has.
+    pub fn apply(&self, inventory: &mut Inventory) {
+        for table in &mut inventory.tables {
+            table.parts = self.parts.get(&table.oid.0).cloned().unwrap_or_default();
+        }
+        inventory.large_objects.batches.clone_from(&self.batches);
+    }
 }
 
 /// What was found on the target when a run began.
@@ -26,6 +70,8 @@ pub struct Ledger {
 pub struct Remembered {
     /// Whether an earlier run left a ledger.
     pub exists: bool,
+    /// What was decided when the copy began.
+    pub decided: Option<Decided>,
     /// The keys of the steps it did.
     pub done: HashSet<String>,
 }
@@ -34,6 +80,11 @@ impl Remembered {
     /// Whether rows were copied.
     pub fn has_rows(&self) -> bool {
         self.done.iter().any(|key| key.starts_with(COPY_KEY))
+    }
+
+    /// Whether what was decided when the copy began holds.
+    pub fn is_bound(&self) -> bool {
+        self.has_rows() || self.done.iter().any(|key| key.starts_with(LARGE_OBJECTS_KEY))
     }
 }
 
@@ -46,8 +97,12 @@ impl Ledger {
             .await
             .and_then(|rows| rows.first().map_or(Ok(false), |row| row.flag(0)))
             .map_err(failed)?;
-        let mut remembered = Remembered { exists, done: HashSet::new() };
+        let mut remembered = Remembered { exists, ..Remembered::default() };
         if exists {
+            let rows = session.query("select detail from pgcopydb.run", &[]).await;
+            if let Some(detail) = rows.map_err(failed)?.value().map_err(failed)? {
+                remembered.decided = Some(serde_json::from_str(detail).map_err(unreadable)?);
+            }
             let read = session.query_each("select key from pgcopydb.step", &[], |row| {
                 remembered.done.insert(row.required(0)?.to_owned());
                 Ok(())
@@ -57,20 +112,35 @@ impl Ledger {
         Ok(remembered)
     }
 
-    /// Makes an empty ledger, or takes over the one that is there.
-    pub async fn open(session: &mut Connection, membership: Membership) -> Result<Ledger> {
-        let created = session.execute(include_str!("../pg/sql/create_ledger.sql")).await;
-        match created {
-            Ok(_) => Ok(Ledger { is_kept: true, membership }),
+    /// Makes an empty ledger, or takes over the one that is there. As long as no rows were copied
+    /// what has been decided now takes the place of what was decided before.
+    pub async fn open(
+        session: &mut Connection,
+        membership: Membership,
+        decided: &Decided,
+    ) -> Result<Ledger> {
+        let failed = |error| Error::target("could not create the record of done steps", error);
+        let id = decided.id.clone();
+        match session.execute(include_str!("../pg/sql/create_ledger.sql")).await {
+            Ok(_) => {}
             Err(error) if error.sqlstate() == Some("42501") => {
                 session.execute("rollback").await.ok();
                 tracing::warn!(
                     "this run cannot be resumed: the role may not create a schema on the target"
                 );
-                Ok(Ledger { is_kept: false, membership })
+                return Ok(Ledger { is_kept: false, id, membership });
             }
-            Err(error) => Err(Error::target("could not create the record of done steps", error)),
+            Err(error) => return Err(failed(error)),
         }
+        let detail = serde_json::to_string(decided).map_err(unreadable)?;
+        let sql = include_str!("../pg/sql/note_decisions.sql");
+        session.query(sql, &[Some(&id), Some(&detail)]).await.map_err(failed)?;
+        Ok(Ledger { is_kept: true, id, membership })
+    }
+
+    /// What tells this copy apart from others into the same database.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Whether the target remembers what is done.
@@ -156,4 +226,12 @@ impl Ledger {
             _ => false,
         }
     }
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::new(
+        Kind::State,
+        format!("the record of done steps on the target is unreadable: {error}"),
+    )
+    .hint("Another version of this program may have made it; start over with --restart.")
 }

@@ -67,6 +67,19 @@ pub struct Report {
     /// Whether the target has lost steps that it had told us were done: the plan is to be made
     /// anew from what the target remembers.
     pub is_set_back: bool,
+    /// The steps that the target must remember.
+    pub recorded: HashSet<String>,
+}
+
+impl Report {
+    /// Whether every step was done.
+    pub fn is_whole(&self) -> bool {
+        self.failed == 0
+            && self.skipped == 0
+            && !self.is_stopped
+            && !self.is_set_back
+            && self.snapshot_lost.is_none()
+    }
 }
 
 /// What a seat says to the dispatcher.
@@ -130,6 +143,7 @@ pub async fn run(
         tasks.shutdown().await;
     }
     dispatcher.progress.finish();
+    dispatcher.report.recorded = std::mem::take(&mut dispatcher.recorded);
     result.map(|()| dispatcher.report)
 }
 
@@ -263,28 +277,13 @@ impl Dispatcher {
         self.report.snapshot_lost = Some(error);
     }
 
-    /// The lock of the run was lost, or taken again. What the target has told us was done must
-    /// still be there: a server that crashes may lose its last commits.
     fn control_changed(&mut self, event: Event, control: &Control) -> Result<()> {
-        match event {
-            Event::Lost(error) => tracing::warn!("{error}; opening another"),
-            Event::Gone(error) => return Err(error.during("this run cannot go on")),
-            Event::Back { owner, remembered } => {
-                let lost = self.recorded.difference(&remembered.done).count();
-                if self.context.ledger.is_kept() && !remembered.exists {
-                    return Err(Error::new(
-                        Kind::State,
-                        "the target no longer has the record of this run: another run has begun",
-                    ));
-                }
-                if self.context.ledger.is_kept() && lost > 0 {
-                    tracing::warn!("the target has lost {lost} steps in a crash; doing them again");
-                    self.report.is_set_back = true;
-                    control.give_up();
-                } else {
-                    tracing::info!("holding the lock of this run again");
-                    control.go_on(owner);
-                }
+        match settle(event, &self.context, &self.recorded)? {
+            Settled::Held => control.go_on(),
+            Settled::Lost => {}
+            Settled::SetBack => {
+                self.report.is_set_back = true;
+                control.give_up();
             }
         }
         Ok(())
@@ -469,6 +468,47 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
+
+/// What news about the lock of the run come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is held again, and the target remembers everything that it should.
+    Held,
+    /// It is being taken again.
+    Lost,
+    /// It is held again, and the target has lost some of what it had told us was done.
+    SetBack,
+}
+
+/// The lock of the run was lost, or taken again. What the target has told us was done must still be
+/// there: a server that crashes may lose its last commits.
+pub fn settle(event: Event, context: &Context, recorded: &HashSet<String>) -> Result<Settled> {
+    let remembered = match event {
+        Event::Lost(error) => {
+            tracing::warn!("{error}; opening another");
+            return Ok(Settled::Lost);
+        }
+        Event::Gone(error) => return Err(error.during("this run cannot go on")),
+        Event::Back { remembered, .. } => remembered,
+    };
+    if !context.ledger.is_kept() {
+        return Ok(Settled::Held);
+    }
+    let id = remembered.decided.map(|decided| decided.id);
+    if id.as_deref() != Some(context.ledger.id()) {
+        let message = "this run cannot go on: the target no longer has its record";
+        return Err(Error::new(Kind::State, message)
+            .detail("Another run has begun, or somebody has dropped the record.")
+            .hint("Start over with --restart."));
+    }
+    let lost = recorded.difference(&remembered.done).count();
+    if lost == 0 {
+        tracing::info!("holding the lock of this run again");
+        return Ok(Settled::Held);
+    }
+    tracing::warn!("the target has lost {lost} steps in a crash; doing them again");
+    Ok(Settled::SetBack)
 }
 
 /// Whether two steps may be done in one transaction.

@@ -49,18 +49,6 @@ pub async fn prepare(context: &Context, orders: &[Order]) -> std::result::Result
     }
 }
 
-/// Whether a step reads rows from the source.
-pub fn reads_source(step: Step) -> bool {
-    matches!(
-        step,
-        Step::CopyTable { .. }
-            | Step::CopyPart { .. }
-            | Step::CopyLargeObjects { .. }
-            | Step::SetSequences
-            | Step::CopyExtensionData { .. }
-    )
-}
-
 /// What is done by one transaction.
 pub struct Transaction<'a> {
     pub context: &'a Context,

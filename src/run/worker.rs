@@ -15,7 +15,7 @@ use super::context::Context;
 use super::control::OUTAGE_S;
 use super::lock;
 use super::statements::Hints;
-use super::transaction::{Outcomes, Transaction, prepare, reads_source};
+use super::transaction::{Outcomes, Transaction, prepare};
 use super::watch::{Pulse, Watch};
 use crate::error::Error;
 use crate::plan::{Step, StepId};
@@ -241,7 +241,7 @@ impl Worker {
             let keys: Vec<String> = orders.iter().map(|order| context.key(order.step)).collect();
             recorded = context.ledger.recorded(target, &keys).await?;
         }
-        let reads = orders.iter().zip(&recorded).any(|(o, done)| !done && reads_source(o.step));
+        let reads = orders.iter().zip(&recorded).any(|(o, done)| !done && o.step.reads_source());
         if reads && source.is_none() {
             *source = Some(context.open_source(name).await?);
         }
@@ -254,7 +254,7 @@ impl Worker {
         let mut in_doubt = Vec::new();
         let result = {
             let Worker { context, watch, source, target, pulse, .. } = self;
-            let source = source.as_mut().filter(|_| reads_source(orders[0].step));
+            let source = source.as_mut().filter(|_| orders[0].step.reads_source());
             let target = target.as_mut().ok_or_else(stopped)?;
             let keys = [source.as_ref().map(|c| c.cancel_key()), Some(target.cancel_key())];
             let pids = (source.as_ref().map_or(0, |c| c.backend_pid()), target.backend_pid());
