@@ -76,7 +76,6 @@ mod active {
     use std::pin::pin;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::task::Poll;
     use std::time::Duration;
 
     use super::POINTS;
@@ -119,8 +118,8 @@ mod active {
         Ok(())
     }
 
-    /// Does some work, with a place in its middle: reached when the work waits for something and
-    /// `is_there` says so.
+    /// Does some work, with a place in its middle: reached when the work has begun and `is_there`
+    /// says so.
     pub async fn amid<T>(
         what: &str,
         place: &str,
@@ -131,7 +130,8 @@ mod active {
         let mut reached = false;
         std::future::poll_fn(|context| {
             let polled = work.as_mut().poll(context);
-            if let (Poll::Pending, false, true) = (&polled, reached, is_there()) {
+            // An answer that has come at once is not looked at either.
+            if !reached && is_there() {
                 reached = true;
                 // In the middle of something nobody waits for an error.
                 let _ = point(what, place);

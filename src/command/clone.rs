@@ -122,6 +122,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
         setup::check_coverage(&run.base.source, &slot, &inventory).await?;
     }
     let ledger = run.open_ledger(&inventory).await?;
+    run.take_back_what_was_undone(&inventory).await?;
     fault::point("ledger", "opened")?;
     let base = &mut run.base;
     let tools = base.tools(inventory.database.server_version)?;

@@ -94,6 +94,18 @@ impl Begun {
         Ok(ledger)
     }
 
+    /// Takes back the records of steps whose work a crash of the target has undone.
+    pub async fn take_back_what_was_undone(&mut self, inventory: &Inventory) -> Result<()> {
+        let undone = self.remembered.undone(inventory);
+        if undone.is_empty() {
+            return Ok(());
+        }
+        tracing::info!("doing {} steps again: a crash empties what is unlogged", undone.len());
+        Ledger::take_back(&mut self.target_session, &undone).await?;
+        self.remembered.done.retain(|key| !undone.contains(key));
+        Ok(())
+    }
+
     /// Opens the session to the target again, which may have been lost in the meantime, and reads
     /// what the target remembers now.
     pub async fn look_again(&mut self) -> Result<()> {

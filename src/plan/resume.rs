@@ -10,6 +10,11 @@ pub fn outstanding(plan: &Plan, mut done: impl FnMut(Step) -> bool) -> Vec<bool>
 }
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
+mod world;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Oid;

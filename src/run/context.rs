@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pgcopydb_wire::Connection;
 
-use super::ledger::{COPY_KEY, Ledger};
+use super::ledger::{COPY_KEY, Ledger, SEQUENCES_KEY};
 use crate::error::Result;
 use crate::model::{
     Entry, EntryId, ForeignKey, Found, Index, Inventory, Oid, QualifiedName, Settings, Table,
@@ -328,7 +328,7 @@ impl Context {
                 let batches = &self.inventory.large_objects.batches;
                 format!("large-objects {batch} {}", batches[batch as usize])
             }
-            Step::SetSequences => "sequences".into(),
+            Step::SetSequences => SEQUENCES_KEY.into(),
             Step::CopyExtensionData { extension } => format!("extension {extension}"),
             Step::AttachIndex { entry }
             | Step::RefreshView { entry }

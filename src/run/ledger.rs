@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use super::control::Membership;
 use crate::catalog::Setup;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Inventory, Oid, TablePart, quote_literal};
+use crate::model::{Inventory, Oid, QualifiedName, TablePart, quote_literal};
 
 /// What the records of copied rows begin with.
 pub const COPY_KEY: &str = "copy ";
 
 /// What the records of copied large objects begin with.
 pub const LARGE_OBJECTS_KEY: &str = "large-objects ";
+
+/// What the record of the sequences is called.
+pub const SEQUENCES_KEY: &str = "sequences";
 
 /// The record of done steps on the target.
 #[derive(Clone, Debug)]
@@ -74,12 +77,36 @@ pub struct Remembered {
     pub decided: Option<Decided>,
     /// The keys of the steps it did.
     pub done: HashSet<String>,
+    /// Unlogged tables that are empty.
+    emptied: HashSet<QualifiedName>,
+    /// Whether there are unlogged sequences.
+    has_unlogged_sequences: bool,
 }
 
 impl Remembered {
     /// Whether rows were copied.
     pub fn has_rows(&self) -> bool {
         self.done.iter().any(|key| key.starts_with(COPY_KEY))
+    }
+
+    /// Records of steps whose work a crash of the server may have undone although it kept the
+    /// records: it empties unlogged tables and resets unlogged sequences.
+    pub fn undone(&self, inventory: &Inventory) -> Vec<String> {
+        let mut keys = Vec::new();
+        for table in inventory.tables.iter().filter(|table| self.emptied.contains(&table.name)) {
+            let (whole, part) =
+                (format!("{COPY_KEY}{}", table.oid), format!("{COPY_KEY}{} ", table.oid));
+            let copies = self.done.iter().filter(|key| **key == whole || key.starts_with(&part));
+            let copies: Vec<String> = copies.cloned().collect();
+            if !copies.is_empty() && table.bytes > 0 {
+                keys.extend(copies);
+                keys.extend(self.done.get(&format!("analyze {}", table.oid)).cloned());
+            }
+        }
+        if self.has_unlogged_sequences {
+            keys.extend(self.done.get(SEQUENCES_KEY).cloned());
+        }
+        keys
     }
 
     /// Whether what was decided when the copy began holds.
@@ -105,6 +132,15 @@ impl Ledger {
             }
             let read = session.query_each("select key from pgcopydb.step", &[], |row| {
                 remembered.done.insert(row.required(0)?.to_owned());
+                Ok(())
+            });
+            read.await.map_err(failed)?;
+            let read = session.query_each(include_str!("../pg/sql/emptied.sql"), &[], |row| {
+                let name = QualifiedName::new(row.required(1)?, row.required(2)?);
+                match row.required(0)? {
+                    "S" => remembered.has_unlogged_sequences = true,
+                    _ => drop(remembered.emptied.insert(name)),
+                }
                 Ok(())
             });
             read.await.map_err(failed)?;
@@ -146,6 +182,15 @@ impl Ledger {
     /// Whether the target remembers what is done.
     pub fn is_kept(&self) -> bool {
         self.is_kept
+    }
+
+    /// Takes back the records of steps whose work is gone.
+    pub async fn take_back(session: &mut Connection, keys: &[String]) -> Result<()> {
+        let failed = |error| Error::target("could not change the record of done steps", error);
+        let listed: Vec<String> = keys.iter().map(|key| quote_literal(key)).collect();
+        let sql = format!("delete from pgcopydb.step where key in ({})", listed.join(", "));
+        session.execute(&sql).await.map_err(failed)?;
+        Ok(())
     }
 
     /// Drops the ledger: everything is done, or is to be done anew. This commit waits for the disk,

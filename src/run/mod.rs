@@ -495,14 +495,15 @@ pub fn settle(event: Event, context: &Context, recorded: &HashSet<String>) -> Re
     if !context.ledger.is_kept() {
         return Ok(Settled::Held);
     }
-    let id = remembered.decided.map(|decided| decided.id);
-    if id.as_deref() != Some(context.ledger.id()) {
+    let id = remembered.decided.as_ref().map(|decided| &decided.id[..]);
+    if id != Some(context.ledger.id()) {
         let message = "this run cannot go on: the target no longer has its record";
         return Err(Error::new(Kind::State, message)
             .detail("Another run has begun, or somebody has dropped the record.")
             .hint("Start over with --restart."));
     }
-    let lost = recorded.difference(&remembered.done).count();
+    let undone = remembered.undone(&context.inventory).len();
+    let lost = recorded.difference(&remembered.done).count() + undone;
     if lost == 0 {
         tracing::info!("holding the lock of this run again");
         return Ok(Settled::Held);

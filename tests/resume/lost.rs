@@ -58,13 +58,19 @@ fn a_network_that_cuts_connections_is_survived() {
         let source = Proxy::to(pair.source.cluster());
         let target = Proxy::to(pair.target.cluster());
         let program = through(&pair, &source, &target).args(["--snapshot", &id]);
-        let running = program.spawn();
+        let mut running = program.spawn();
         pair.target.wait_for("select count(*) > 0 from pgcopydb.step");
-        source.cut_every(Duration::from_millis(400), seed);
-        target.cut_every(Duration::from_millis(500), seed + 100);
-        let output = running.wait();
+        source.cut();
+        target.cut();
+        source.cut_every(Duration::from_millis(1100), seed);
+        target.cut_every(Duration::from_millis(1500), seed + 100);
+        // A machine that needs longer between two cuts must come to an end as well.
+        while running.is_running() && source.cuts_made() + target.cuts_made() < 12 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         source.heal();
         target.heal();
+        let output = running.wait();
         assert_eq!(output.code(), Some(0), "seed {seed}: {output}");
         assert!(source.cuts_made() + target.cuts_made() > 0, "nothing was cut: {output}");
         assert_same(&pair);
