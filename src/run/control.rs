@@ -39,7 +39,7 @@ pub enum Event {
         /// The process id of the session that holds it.
         owner: i32,
         /// What the target remembers now.
-        remembered: Remembered,
+        remembered: Box<Remembered>,
     },
     /// It could not be taken again: the run has no right to go on.
     Gone(Error),
@@ -166,7 +166,7 @@ impl Keeper {
                 Ok((session, pid, remembered)) => {
                     owner = pid;
                     kept = Kept::keep(session, patience);
-                    Event::Back { owner, remembered }
+                    Event::Back { owner, remembered: Box::new(remembered) }
                 }
                 Err(error) => {
                     self.state.send_replace(State::Over);

@@ -77,10 +77,10 @@ pub struct Remembered {
     pub decided: Option<Decided>,
     /// The keys of the steps it did.
     pub done: HashSet<String>,
-    /// Unlogged tables that are empty.
+    /// Unlogged tables that are empty after a crash.
     emptied: HashSet<QualifiedName>,
-    /// Whether there are unlogged sequences.
-    has_unlogged_sequences: bool,
+    /// Whether a crash has reset unlogged sequences.
+    has_reset_sequences: bool,
 }
 
 impl Remembered {
@@ -103,7 +103,7 @@ impl Remembered {
                 keys.extend(self.done.get(&format!("analyze {}", table.oid)).cloned());
             }
         }
-        if self.has_unlogged_sequences {
+        if self.has_reset_sequences {
             keys.extend(self.done.get(SEQUENCES_KEY).cloned());
         }
         keys
@@ -138,7 +138,7 @@ impl Ledger {
             let read = session.query_each(include_str!("../pg/sql/emptied.sql"), &[], |row| {
                 let name = QualifiedName::new(row.required(1)?, row.required(2)?);
                 match row.required(0)? {
-                    "S" => remembered.has_unlogged_sequences = true,
+                    "S" => remembered.has_reset_sequences = true,
                     _ => drop(remembered.emptied.insert(name)),
                 }
                 Ok(())
@@ -188,7 +188,11 @@ impl Ledger {
     pub async fn take_back(session: &mut Connection, keys: &[String]) -> Result<()> {
         let failed = |error| Error::target("could not change the record of done steps", error);
         let listed: Vec<String> = keys.iter().map(|key| quote_literal(key)).collect();
-        let sql = format!("delete from pgcopydb.step where key in ({})", listed.join(", "));
+        let sql = format!(
+            "delete from pgcopydb.step where key in ({}); \
+             insert into pgcopydb.canary default values on conflict do nothing",
+            listed.join(", ")
+        );
         session.execute(&sql).await.map_err(failed)?;
         Ok(())
     }
@@ -201,10 +205,13 @@ impl Ledger {
             170_000.. => "set event_triggers = off",
             _ => "set session_replication_role = replica",
         };
-        session.execute(quiet).await.ok();
         let failed = |error| Error::target("could not drop the record of done steps", error);
+        match session.execute(quiet).await {
+            Err(error) if error.is_closed() => return Err(failed(error)),
+            _ => {}
+        }
         let sql = "set synchronous_commit = on; \
-                   drop table if exists pgcopydb.step, pgcopydb.run";
+                   drop table if exists pgcopydb.step, pgcopydb.run, pgcopydb.canary";
         session.execute(sql).await.map_err(failed)?;
         match session.execute("drop schema if exists pgcopydb").await {
             // Somebody else uses that name as well.

@@ -2,6 +2,9 @@
 -- $1 text   what tells this copy apart from others
 -- $2 text   the decisions, as JSON
 -- returns   nothing
+with canary as (
+  insert into pgcopydb.canary select true where not exists (select from pgcopydb.run)
+)
 insert into pgcopydb.run (id, detail) values ($1, $2)
     on conflict (only_one) do update set id = excluded.id, detail = excluded.detail
  where not exists (
