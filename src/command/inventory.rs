@@ -1,6 +1,7 @@
 //! What there is to copy: found on the source together with the archive of its schema, or
 //! remembered from an earlier command in the same directory.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use pgcopydb_wire::Connection;
