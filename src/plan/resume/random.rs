@@ -95,6 +95,7 @@ impl Maker<'_> {
             definition: "SELECT 1; SELECT 2;".to_owned(),
             drop: String::new(),
             tablespace: None,
+            rewrite: None,
             dependencies: needs,
         });
         id
@@ -140,6 +141,7 @@ impl Maker<'_> {
             split_key: None,
             columns: Vec::new(),
             load_via: parent.filter(|_| parts.is_empty() && self.random.once_in(6)),
+            condition: None,
             exclude_data: self.random.once_in(8),
             parts,
         });
@@ -213,6 +215,7 @@ impl Maker<'_> {
                 referenced_index: index.oid,
                 is_validated: !self.random.once_in(4),
                 is_partitioned: table.kind == TableKind::Partitioned,
+                may_not_hold: self.random.once_in(5),
             });
             self.entry("FK CONSTRAINT", (CONSTRAINT, oid), Vec::new());
         }
