@@ -58,6 +58,11 @@ const SETTINGS: &str = "
     set xmloption = content;
     set check_function_bodies = off;
     set default_transaction_read_only = off;
+    set default_transaction_isolation = 'read committed';
+    set quote_all_identifiers = off;
+    set array_nulls = on;
+    set transform_null_equals = off;
+    set default_tablespace = '';
     set client_min_messages = warning;
 ";
 
