@@ -125,10 +125,18 @@ fn read_slot(row: &Row) -> rusqlite::Result<Slot> {
         name: row.get("slot_name")?,
         consistent_point: lsn(row, "lsn")?,
         snapshot: row.get("snapshot")?,
-        plugin: Plugin::from_name(row.get_ref("plugin")?.as_str()?).unwrap_or_default(),
+        plugin: plugin(row)?,
         publication: row.get("publication_name")?,
         owns_publication: row.get("publication_auto_managed")?,
         origin: row.get("origin")?,
+    })
+}
+
+fn plugin(row: &Row) -> rusqlite::Result<Plugin> {
+    let name = row.get_ref("plugin")?.as_str()?;
+    Plugin::from_name(name).ok_or_else(|| {
+        let cause = format!("there is no output plugin \"{name}\"").into();
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, cause)
     })
 }
 

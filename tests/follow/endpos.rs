@@ -115,3 +115,41 @@ fn a_signal_stops_and_the_next_run_goes_on() {
     output.assert_success().assert_stderr_has("the copy is complete");
     followed.assert_same();
 }
+
+#[test]
+fn a_full_store_makes_the_source_wait_and_goes_on_when_there_is_room() {
+    let followed = Followed::new("create table t (id serial primary key, v text)");
+    followed.program("stream setup").run().assert_success();
+    followed.pair.target.sql("create table t (id int primary key, v text)");
+    let sentinel = pgcopydb(&followed.pair).args(["stream", "sentinel", "set", "apply"]);
+    sentinel.run().assert_success();
+    let limit = ["--max-store-size", "1MB"];
+    let mut receiving = followed.program("stream receive").args(limit).spawn();
+    for _ in 0..30 {
+        followed.pair.source.sql("insert into t (v) values (repeat('x', 200000))");
+    }
+    receiving.wait_for_stderr("no more are received");
+    followed.set_endpos();
+    while receiving.is_running() {
+        let code = followed.program("stream apply").run().code();
+        assert!(matches!(code, Some(0 | 12)), "{code:?}");
+    }
+    receiving.wait().assert_success().assert_stderr_has("files of applied changes");
+    followed.program("stream apply").run().assert_success();
+    let count = "select count(*) from t where length(v) = 200000";
+    assert_eq!(followed.pair.target.value(count), "30");
+}
+
+#[test]
+fn a_snapshot_that_is_kept_with_its_slot_is_copied_and_followed() {
+    let followed = Followed::new("create table t (id int primary key); insert into t values (1)");
+    let keeping = followed.program("snapshot --follow").spawn();
+    keeping.wait_for_stdout("-");
+    followed.pair.source.sql("insert into t values (2); delete from t where id = 1");
+    let running = followed.cloned();
+    keeping.signal(rustix::process::Signal::TERM);
+    keeping.wait().assert_success();
+    followed.pair.source.sql("insert into t values (3)");
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
