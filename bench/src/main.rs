@@ -46,7 +46,10 @@ fn bench(args: &Args) -> Result<ExitCode, String> {
         // After each, so that an interrupted session leaves what it has measured.
         report::write(&results, &args.output)?;
     }
-    println!("{}", report::markdown::summary(&results));
+    for sentence in report::conditions(&results) {
+        println!("{sentence}");
+    }
+    println!("\n{}", report::markdown::summary(&results));
     for file in report::FILES {
         println!("{}", args.output.join(file).display());
     }

@@ -27,8 +27,14 @@ pub async fn write(catalog: &Catalog, file: &Path) -> Result<()> {
 
 /// Makes sure that a page can be written later, while a mistake costs nothing.
 pub fn check(file: &Path) -> Result<()> {
+    let is_new = !file.exists();
     let opened = OpenOptions::new().append(true).create(true).open(file);
-    opened.map(drop).map_err(|cause| failed(file, &cause))
+    let checked = match opened {
+        // A run that ends before it begins leaves no empty page behind.
+        Ok(_) if is_new => std::fs::remove_file(file),
+        opened => opened.map(drop),
+    };
+    checked.map_err(|cause| failed(file, &cause))
 }
 
 fn failed(file: &Path, cause: &std::io::Error) -> Error {

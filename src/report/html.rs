@@ -78,7 +78,7 @@ fn overview(summary: &Summary, timeline: &Timeline) -> Markup {
         ("began", began.map_or_else(String::new, |at| format!("{at:.0}"))),
         ("took", took(total)),
         ("tables", summary.tables.len().to_string()),
-        ("rows sent", units::bytes(bytes)),
+        ("sent", units::bytes(bytes)),
         ("indexes", indexes.to_string()),
         ("table jobs", summary.jobs.table.to_string()),
         ("index jobs", summary.jobs.index.to_string()),

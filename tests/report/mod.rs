@@ -90,6 +90,13 @@ fn a_file_that_cannot_be_written_is_noticed_before_anything_is_done() {
     output.assert_code(1);
     output.assert_stderr_has("could not write the report \"no/such/directory.html\"");
     assert_eq!(pair.target.value("select to_regclass('t') is null"), "t");
+    // Nor is a page left behind by a run that never began.
+    let output = pgcopydb(&pair)
+        .env("PGCOPYDB_TARGET_PGURI", "postgresql:///nobody?host=/nowhere")
+        .args(["clone", "--report", "page.html"])
+        .run();
+    output.assert_code(7);
+    assert!(!pair.directory().join("page.html").exists());
 }
 
 #[test]
