@@ -65,6 +65,8 @@ pub const POINTS: &[&str] = &[
     "refresh_view.sent",
     "refresh_view.after_commit",
     "plan.done",
+    "ledger.dropping",
+    "ledger.dropped",
 ];
 
 #[cfg(feature = "faults")]

@@ -6,6 +6,7 @@
 //! are answered after every record that was sent before them. Whoever ends the program calls
 //! `flush` first.
 
+mod completion;
 mod error;
 mod file;
 mod history;

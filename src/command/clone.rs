@@ -64,8 +64,14 @@ pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
 
 /// Copies what is to be copied and tells how that ended.
 pub async fn whole(run: &mut Begun, stop: &Stop, begun: Instant) -> Result<()> {
-    let ended = copy_to_the_end(run, stop).await?;
-    conclude(run, ended, stop, begun).await?;
+    let report = match run.is_complete {
+        true => {
+            tracing::info!("an earlier run has made the whole copy");
+            Report::default()
+        }
+        false => copy_to_the_end(run, stop).await?.report,
+    };
+    conclude(run, report, stop, begun).await?;
     if run.selection == Selection::All && run.base.catalog.sentinel().await?.is_some() {
         // Whoever follows in this directory waits for this.
         run.base.catalog.change_sentinel(SentinelChange::Apply(true)).await?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use pgcopydb_wire::Connection;
 
 use super::clone::Ended;
+use super::completion;
 use super::prepare::Begun;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
@@ -20,8 +21,7 @@ use crate::run::{self, Report, Settled};
 use crate::stop::Stop;
 
 /// Tells how it ended; where everything is done, forgets what was only kept for resuming.
-pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant) -> Result<()> {
-    let report = &ended.report;
+pub async fn conclude(run: &mut Begun, report: Report, stop: &Stop, begun: Instant) -> Result<()> {
     run.base.catalog.section_ended(Section::Total, begun.elapsed()).await?;
     let summary = run.base.catalog.summary().await?;
     let files = run.base.workdir.files();
@@ -43,7 +43,7 @@ pub async fn conclude(run: &mut Begun, ended: Ended, stop: &Stop, begun: Instant
         );
         return Ok(());
     }
-    Err(unfinished(run, ended.report))
+    Err(unfinished(run, report))
 }
 
 /// Whether the ledger is no longer needed.
@@ -117,8 +117,15 @@ async fn try_to_forget(
     }
     let left = if *has_dropped { 0 } else { left(run, ended)? };
     if left == 0 {
+        if run.selection == Selection::All
+            && let Some(identity) = completion::identity(&mut run.target_session).await
+        {
+            base.catalog.complete(&identity).await?;
+        }
+        fault::point("ledger", "dropping")?;
         *has_dropped = true;
         Ledger::drop(&mut run.target_session).await?;
+        fault::point("ledger", "dropped")?;
     } else {
         tracing::info!(
             "{left} steps of a whole copy are left; until they are done, the schema pgcopydb on \

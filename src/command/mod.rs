@@ -2,6 +2,7 @@
 
 mod clone;
 mod compare;
+mod completion;
 mod conclude;
 mod dump;
 mod filters;

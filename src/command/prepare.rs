@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use pgcopydb_wire::Connection;
 
+use super::completion;
 use super::filters::{self, Filtering};
 use crate::catalog::{Bound, Catalog, Consistency, Setup};
 use crate::error::{Error, Kind, Result};
@@ -79,11 +80,14 @@ pub struct Begun {
     pub target_session: Connection,
     /// What an earlier run left on the target.
     pub remembered: Remembered,
+    /// Whether an earlier run has made the whole copy.
+    pub is_complete: bool,
 }
 
 impl Begun {
     /// Makes the target remember steps from now on.
     pub async fn open_ledger(&mut self, inventory: &Inventory) -> Result<Ledger> {
+        self.base.catalog.begin_copy().await?;
         let decided = match self.remembered.decided.take() {
             Some(decided) if self.remembered.is_bound() => decided,
             _ => Decided::new(self.base.setup.clone(), inventory),
@@ -156,17 +160,21 @@ pub async fn begin(
         Ledger::drop(&mut target_session).await?;
     }
     let remembered = Ledger::remembered(&mut target_session).await?;
-    let target_version = Some(target_session.server_version());
-    let wanted =
-        Wanted { selection, target: Some(&target), target_version, remembered: &remembered };
-    let mut base = base(source, settings, filtering, workdir, wanted).await?;
+    let wanted = Wanted {
+        selection,
+        target: Some(&target),
+        target_version: Some(target_session.server_version()),
+        target_identity: completion::identity(&mut target_session).await,
+        remembered: &remembered,
+    };
+    let (mut base, is_complete) = base(source, settings, filtering, workdir, wanted).await?;
     if base.filtering.is_some() {
         base.target_extensions = pg_filter::extensions(&mut target_session).await?;
     }
     base.catalog.begin_run().await?;
     let control = Control::keep(target.clone(), target_session);
     let target_session = target.open("clone").await?;
-    Ok(Begun { base, selection, archive, target, control, target_session, remembered })
+    Ok(Begun { base, selection, archive, target, control, target_session, remembered, is_complete })
 }
 
 /// The same for a command that writes to no target.
@@ -182,9 +190,10 @@ pub async fn begin_dump(source: Endpoint, settings: Settings) -> Result<Base> {
         selection: Selection::PreData,
         target: None,
         target_version: None,
+        target_identity: None,
         remembered: &remembered,
     };
-    base(source, settings, filtering, workdir, wanted).await
+    base(source, settings, filtering, workdir, wanted).await.map(|(base, _)| base)
 }
 
 /// What a run is for.
@@ -192,17 +201,19 @@ struct Wanted<'a> {
     selection: Selection,
     target: Option<&'a Endpoint>,
     target_version: Option<u32>,
+    target_identity: Option<String>,
     remembered: &'a Remembered,
 }
 
+/// What a run begins from, and whether an earlier one has left nothing to do.
 async fn base(
     source: Endpoint,
     mut settings: Settings,
     filtering: Option<Filtering>,
     workdir: WorkDir,
     wanted: Wanted<'_>,
-) -> Result<Base> {
-    let Wanted { selection, target, target_version, remembered } = wanted;
+) -> Result<(Base, bool)> {
+    let Wanted { selection, target, target_version, target_identity, remembered } = wanted;
     let files = workdir.files();
     let catalog = Catalog::open(&files.source_catalog()).await?;
     let decided = remembered.decided.as_ref().map(|decided| decided.setup.clone());
@@ -211,12 +222,14 @@ async fn base(
     let kept = kept.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
     let begins_with_snapshot = kept.is_some() || settings.snapshot.is_some();
     let is_part = selection != Selection::All;
+    let identity = target_identity.as_deref().filter(|_| !is_part);
+    let is_complete = completion::is_complete(&catalog, &settings, remembered, identity).await?;
     check_beginning(
         &settings,
         &workdir,
         registered.is_some(),
         remembered,
-        is_part || begins_with_snapshot,
+        is_part || begins_with_snapshot || is_complete,
     )?;
     let mut wanted = wanted_setup(&source, target, &settings);
     if let Some(filtering) = &filtering {
@@ -239,7 +252,7 @@ async fn base(
     settings.skip_large_objects &= selection != Selection::LargeObjects;
     let is_known = files.archive().exists() && catalog.has_inventory().await?;
     let mut no_snapshot = None;
-    let snapshot = match is_known && !selection.reads_source() {
+    let snapshot = match is_complete || (is_known && !selection.reads_source()) {
         true => Snapshot::none(),
         false => {
             let found = match (&settings.follow, target) {
@@ -284,7 +297,7 @@ async fn base(
     if is_certain {
         base.register().await?;
     }
-    Ok(base)
+    Ok((base, is_complete))
 }
 
 /// Refuses to restore what was not dumped.

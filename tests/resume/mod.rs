@@ -1,5 +1,6 @@
 //! Nothing is lost, whatever dies: killed runs, cut connections, restarted servers.
 
+mod complete;
 mod lost;
 #[cfg(feature = "faults")]
 mod points;

@@ -173,14 +173,22 @@ impl Connection {
         .await
     }
 
+    /// Refuses a session whose last request has no end: the connection broke, or the caller gave
+    /// up waiting. Whatever was to be done may succeed on a new one.
+    pub(crate) fn check_ready(&self) -> Result<()> {
+        if self.ready {
+            return Ok(());
+        }
+        let reason = "the session has not come to the end of an earlier statement";
+        Err(Error::Lost(std::io::Error::new(std::io::ErrorKind::NotConnected, reason)))
+    }
+
     /// Writes a request into the outgoing buffer and sends it, while receiving.
     pub(crate) async fn begin(
         &mut self,
         write: impl FnOnce(&mut bytes::BytesMut) -> std::io::Result<()>,
     ) -> Result<()> {
-        if !self.ready {
-            return Err(Error::Protocol("the session is in the middle of something".into()));
-        }
+        self.check_ready()?;
         // Text that the protocol cannot carry (a zero byte) fails here, before anything is sent.
         if let Err(error) = write(&mut self.framed.outgoing) {
             self.framed.outgoing.clear();

@@ -39,9 +39,7 @@ pub struct Pipeline<'a> {
 impl Connection {
     /// Starts a pipeline. It must end with [`Pipeline::sync`], or the session is of no more use.
     pub fn pipeline(&mut self) -> Result<Pipeline<'_>> {
-        if !self.ready {
-            return Err(Error::Protocol("the session is in the middle of something".into()));
-        }
+        self.check_ready()?;
         self.ready = false;
         Ok(Pipeline { connection: self, counts: Vec::new() })
     }

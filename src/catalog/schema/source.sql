@@ -40,6 +40,12 @@ create table sentinel (
     replay_lsn text not null
 );
 
+-- The identity of the database on the target that a whole copy was made into.
+create table completion (
+    id integer primary key check (id = 1),
+    target text not null
+);
+
 -- What was found on the source. The column detail is the whole object as JSON: what is loaded
 -- again; the others are there to be looked at. The order of position is the inventory's.
 create table inventory (

@@ -6,6 +6,7 @@ mod authentication;
 mod cancelling;
 mod certificates;
 mod encryption;
+mod lost;
 mod oracle;
 mod peers;
 mod psql_agrees;
