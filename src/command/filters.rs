@@ -9,7 +9,7 @@ use pgcopydb_wire::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::filter::dependency::{Cause, Dependencies};
 use crate::filter::inline::{Part, PartKind, constraint_tags, without_check, without_default};
-use crate::filter::inventory::{ForeignKeys, reduce, torn_trees};
+use crate::filter::inventory::{ForeignKeys, reduce, reduce_tables, torn_trees};
 use crate::filter::select::{Ground, Selection, select};
 use crate::filter::told::{Skipped, Weight, reason, skipped};
 use crate::filter::{Filters, Malformed, Rule, archive, closest, ini};
@@ -112,6 +112,28 @@ impl Filtering {
         self.check_conditions(source, &matches, inventory).await?;
         let dependencies = pg_filter::dependencies(source).await?;
         Ok(Asked { matches, dependencies })
+    }
+
+    /// Takes out of an inventory the tables that are left out, as far as that can be known without
+    /// an archive.
+    pub async fn reduce_tables(
+        &self,
+        source: &mut Connection,
+        inventory: &mut Inventory,
+        mut target_extensions: HashSet<String>,
+    ) -> Result<()> {
+        let asked = self.ask(source, inventory).await?;
+        target_extensions.insert(ALWAYS_THERE.to_owned());
+        let selection = select(Ground {
+            filters: &self.filters,
+            matches: &asked.matches.by_rule,
+            namespaces: &asked.matches.namespaces,
+            inventory,
+            dependencies: &asked.dependencies,
+            target_extensions: &target_extensions,
+        });
+        reduce_tables(inventory, &selection);
+        Ok(())
     }
 
     /// Where a line is.

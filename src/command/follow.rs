@@ -44,7 +44,7 @@ pub async fn follow(request: FollowRequest, stop: &Stop) -> Result<()> {
     }
     if catalog.slot().await?.is_none() {
         tracing::info!("no replication slot belongs to this directory: following from now on");
-        let (_, mut snapshot) = setup::create(&source, &target, &catalog, &settings).await?;
+        let (_, mut snapshot) = setup::create(&source, &target, &catalog, &settings, None).await?;
         snapshot.close().await;
         catalog.change_sentinel(SentinelChange::Apply(true)).await?;
     }

@@ -12,7 +12,7 @@ use crate::fault;
 use crate::follow::setup;
 use crate::model::{Beginning, FollowSettings, Inventory, Settings, Table};
 use crate::pg::snapshot::Snapshot;
-use crate::pg::{Endpoint, Side, filter as pg_filter, parts};
+use crate::pg::{Endpoint, Side, discover, filter as pg_filter, parts, publication};
 use crate::plan::clone::Tables;
 use crate::plan::select::{Archive, Selection, Task};
 use crate::plan::split;
@@ -257,7 +257,14 @@ async fn base(
         false => {
             let found = match (&settings.follow, target) {
                 (Some(follow), Some(target)) => {
-                    snapshot_of_slot(&source, target, &settings, follow, &catalog).await
+                    snapshot_of_slot(
+                        &source,
+                        target,
+                        (&settings, follow),
+                        filtering.as_ref(),
+                        &catalog,
+                    )
+                    .await
                 }
                 _ => snapshot(&source, &settings, setup.snapshot.clone(), kept).await,
             };
@@ -418,8 +425,8 @@ async fn forget_slot(source: &Endpoint, target: &Endpoint, workdir: &WorkDir) ->
 async fn snapshot_of_slot(
     source: &Endpoint,
     target: &Endpoint,
-    settings: &Settings,
-    follow: &FollowSettings,
+    (settings, follow): (&Settings, &FollowSettings),
+    filtering: Option<&Filtering>,
     catalog: &Catalog,
 ) -> Result<Snapshot> {
     let refused = |message: &str| {
@@ -431,8 +438,12 @@ async fn snapshot_of_slot(
         if settings.snapshot.is_some() || settings.beginning == Beginning::Resume {
             return refused("the snapshot is not that of a replication slot");
         }
-        let (_, snapshot) = setup::create(source, target, catalog, follow).await?;
-        return Ok(snapshot);
+        let wanted = match filtering {
+            Some(filtering) => Some(published(source, target, filtering).await?),
+            None => None,
+        };
+        let made = setup::create(source, target, catalog, follow, wanted.as_ref()).await?;
+        return Ok(made.1);
     };
     let Some(id) = &slot.snapshot else {
         return refused("the replication slot of the directory has no snapshot");
@@ -447,6 +458,24 @@ async fn snapshot_of_slot(
             refused("the snapshot of the replication slot is gone: the copy cannot be continued")
         }
     }
+}
+
+/// What is left of the source by filters, for its publication. That has to be there before the
+/// snapshot is.
+async fn published(
+    source: &Endpoint,
+    target: &Endpoint,
+    filtering: &Filtering,
+) -> Result<publication::Wanted> {
+    let mut session = target.open("setup").await?;
+    let extensions = pg_filter::extensions(&mut session).await?;
+    let target_version = session.server_version();
+    session.close().await;
+    let mut session = source.open("setup").await?;
+    let mut inventory = discover::discover(&mut session, target_version).await?;
+    filtering.reduce_tables(&mut session, &mut inventory, extensions).await?;
+    session.close().await;
+    publication::Wanted::new(&inventory)
 }
 
 /// The snapshot that was named, that a service keeps for this directory, that the run to be resumed

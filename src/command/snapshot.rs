@@ -43,7 +43,7 @@ async fn export(
     let Some((target, settings)) = follow else { return Snapshot::export(source).await };
     let target = Endpoint::parse(Side::Target, &target)?;
     let catalog = Catalog::open(&workdir.files().source_catalog()).await?;
-    let (_, snapshot) = setup::create(source, &target, &catalog, &settings).await?;
+    let (_, snapshot) = setup::create(source, &target, &catalog, &settings, None).await?;
     catalog.flush().await?;
     Ok(snapshot)
 }

@@ -36,7 +36,8 @@ pub async fn stream(request: StreamRequest, stop: &Stop) -> Result<()> {
                 tracing::info!("the replication slot of this directory exists already");
                 return Ok(());
             }
-            let (_, mut snapshot) = setup::create(&source, &target, &catalog, &settings).await?;
+            let (_, mut snapshot) =
+                setup::create(&source, &target, &catalog, &settings, None).await?;
             snapshot.close().await;
         }
         return catalog.flush().await;

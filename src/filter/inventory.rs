@@ -36,7 +36,7 @@ pub fn reduce(
     let incomplete = incomplete_indexes(inventory, out, dependencies);
     let stays = |oid| !out.has(Object::relation(oid));
 
-    tables(inventory, selection);
+    reduce_tables(inventory, selection);
     inventory.views.retain(|view| stays(view.oid));
     inventory.indexes.retain(|index| {
         let constraint = index.constraint.as_ref().map(|c| Object::constraint(c.oid));
@@ -64,7 +64,8 @@ pub fn reduce(
     keys
 }
 
-fn tables(inventory: &mut Inventory, selection: &Selection) {
+/// Takes out the tables that are left out, and notes of the others which rows stay.
+pub fn reduce_tables(inventory: &mut Inventory, selection: &Selection) {
     let stays = |oid| !selection.out.has(Object::relation(oid));
     inventory.tables.retain(|table| stays(table.oid));
     let parents: HashMap<Oid, Oid> = inventory

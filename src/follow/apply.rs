@@ -7,7 +7,7 @@ use std::time::Duration;
 use pgcopydb_wire::Connection;
 
 use super::applier::{About, Applier};
-use super::tables::Tables;
+use super::tables::{Destination, Tables};
 use super::watermarks::is_reached;
 use super::{Follow, Patience, Shared, blocking};
 use crate::changes::{Item, Reader};
@@ -231,14 +231,19 @@ impl Work<'_> {
 
     async fn row(&mut self, change: &RowChange, lsn: Lsn) -> Result<()> {
         let name = &change.relation.name;
-        let table = self.tables.table(name).await?;
+        let Destination::Table { table, is_partial } = self.tables.table(name).await? else {
+            return Ok(());
+        };
         let no_ops = match self.follow.settings.replay_no_op_updates {
             true => NoOpUpdates::Replayed,
             false => NoOpUpdates::Skipped,
         };
         let statement = transform::statement(change, &table, no_ops);
         match statement.map_err(|unfit| cannot(&name.to_string(), lsn, &unfit))? {
-            Some(statement) => self.applier.apply(statement, about(name.to_string(), lsn)).await,
+            Some(mut statement) => {
+                statement.touches_one_row &= !is_partial;
+                self.applier.apply(statement, about(name.to_string(), lsn)).await
+            }
             None => Ok(()),
         }
     }
@@ -246,14 +251,12 @@ impl Work<'_> {
     async fn truncate(&mut self, change: &Truncate, lsn: Lsn) -> Result<()> {
         let mut tables = Vec::new();
         for relation in &change.relations {
-            tables.push(self.tables.table(&relation.name).await?);
+            if let Destination::Table { table, .. } = self.tables.table(&relation.name).await? {
+                tables.push((&relation.name, table));
+            }
         }
-        let emptied: Vec<Emptied<'_>> = change
-            .relations
-            .iter()
-            .zip(&tables)
-            .map(|(relation, table)| Emptied { name: &relation.name, table })
-            .collect();
+        let emptied: Vec<Emptied<'_>> =
+            tables.iter().map(|(name, table)| Emptied { name, table }).collect();
         let names: Vec<String> = emptied.iter().map(|one| one.name.to_string()).collect();
         let names = names.join(", ");
         let statement = transform::truncate(change, &emptied);

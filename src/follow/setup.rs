@@ -6,16 +6,19 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{FollowSettings, Inventory, Lsn, Plugin, Sentinel, Slot, TableKind};
 use crate::pg::origin::Origin;
 use crate::pg::preflight::listed;
+use crate::pg::publication::Wanted;
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, publication, slot};
 
 /// Makes all of it and registers it. The snapshot shows the source as it is before the first
-/// change that comes out of the slot. What was made is removed when something else fails.
+/// change that comes out of the slot. What was made is removed when something else fails. Without
+/// `wanted`, all tables are followed.
 pub async fn create(
     source: &Endpoint,
     target: &Endpoint,
     catalog: &Catalog,
     settings: &FollowSettings,
+    wanted: Option<&Wanted>,
 ) -> Result<(Slot, Snapshot)> {
     let mut session = source.open("setup").await?;
     slot::check(&mut session, settings.plugin).await?;
@@ -42,7 +45,7 @@ pub async fn create(
              origin with --origin.",
         ));
     }
-    let (publication, owns_publication) = publish(&mut session, settings).await?;
+    let (publication, owns_publication) = publish(&mut session, settings, wanted).await?;
     let mut made = Slot {
         name: name.clone(),
         consistent_point: Lsn::NONE,
@@ -75,6 +78,7 @@ pub async fn create(
 async fn publish(
     session: &mut pgcopydb_wire::Connection,
     settings: &FollowSettings,
+    wanted: Option<&Wanted>,
 ) -> Result<(Option<String>, bool)> {
     match settings.plugin {
         Plugin::Pgoutput => {}
@@ -95,7 +99,7 @@ async fn publish(
              --publication.",
         ));
     }
-    let tables = publication::tables(session).await?;
+    let tables = publication::tables(session, wanted).await?;
     publication::create(session, name, &tables).await?;
     Ok((Some(name.clone()), true))
 }
@@ -161,11 +165,31 @@ pub async fn remove(source: &Endpoint, target: &Endpoint, made: &Slot) -> Result
 /// Says which tables of a copy are not followed. For our own publication that is an error: a table
 /// was made between its creation and the snapshot.
 pub async fn check_coverage(source: &Endpoint, made: &Slot, inventory: &Inventory) -> Result<()> {
-    let Some(name) = &made.publication else { return Ok(()) };
+    let Some(name) = &made.publication else {
+        return match publication::conditioned(inventory).next() {
+            Some(table) => Err(Error::new(
+                Kind::Arguments,
+                format!(
+                    "cannot follow some rows of {table} only with plugin {}",
+                    made.plugin.name()
+                ),
+            )
+            .hint("Take its line out of [table-where], or follow with pgoutput.")),
+            None => Ok(()),
+        };
+    };
     let mut session = source.open("setup").await?;
     let members = publication::members(&mut session, name).await?;
     let unlogged = publication::unlogged(&mut session).await?;
+    let filtered = publication::filtered(&mut session, name).await?;
     session.close().await;
+    if let Some(table) = publication::conditioned(inventory).find(|name| !filtered.contains(name)) {
+        return Err(Error::new(
+            Kind::Arguments,
+            format!("cannot follow some rows of {table} only: publication \"{name}\" has all"),
+        )
+        .hint("Give its table the same condition, or let \"pgcopydb clone --follow\" make one."));
+    }
     let tables = inventory.tables.iter().filter(|table| table.kind == TableKind::Ordinary);
     let missing: Vec<_> = tables.filter(|table| !members.contains(&table.name)).collect();
     let names = |is_unlogged: bool| -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Changes of a living source.
 
 mod endpos;
+mod filters;
 mod kinds;
 mod refusals;
 mod survival;

@@ -1,7 +1,10 @@
 -- published_tables: tables whose changes can be published, and those of them (or of their
 -- partitions) whose rows have no identity.
 -- $1 bool   whether partitioned tables can be published (13 and later), or their partitions only
+-- $2 oid[]  the tables that are wanted; NULL for all
 -- returns   oid, namespace, name, name of a table without identity or NULL
+--           A partitioned table of which some partitions are not wanted is published by the others,
+--           each by itself.
 with recursive member (root, oid) as (
   select c.oid, c.oid
     from pg_catalog.pg_class c
@@ -19,10 +22,20 @@ with recursive member (root, oid) as (
     from member m
          join pg_catalog.pg_inherits i on i.inhparent = m.oid
          join pg_catalog.pg_class p on p.oid = i.inhrelid and p.relispartition
+), torn (root) as (
+  select distinct m.root from member m where m.oid <> all ($2::oid[])
+), published (root, oid) as (
+  select m.root, m.oid from member m where not exists (select from torn t where t.root = m.root)
+  union all
+  select m.oid, m.oid
+    from member m
+         join torn t on t.root = m.root
+         join pg_catalog.pg_class c on c.oid = m.oid and c.relkind = 'r'
+   where m.oid = any ($2::oid[])
 )
 select r.oid, n.nspname, r.relname,
        (select min(m.oid::pg_catalog.regclass::text)
-          from member m
+          from published m
                join pg_catalog.pg_class c on c.oid = m.oid
          where m.root = r.oid and c.relkind = 'r'
            and not case c.relreplident
@@ -37,5 +50,5 @@ select r.oid, n.nspname, r.relname,
                    end)
   from pg_catalog.pg_class r
        join pg_catalog.pg_namespace n on n.oid = r.relnamespace
- where r.oid in (select root from member)
+ where r.oid in (select root from published)
  order by n.nspname, r.relname
