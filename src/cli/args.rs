@@ -257,6 +257,19 @@ pub(super) struct ObjectArgs {
     pub(super) skip_vacuum: bool,
 }
 
+/// The roles of the server.
+#[derive(Args)]
+#[command(next_help_heading = "Roles")]
+pub(super) struct RoleArgs {
+    /// Copy the roles of the source server first
+    #[arg(short = 'A', long)]
+    pub(super) roles: bool,
+
+    /// Leave out the passwords of roles
+    #[arg(short = 'P', long)]
+    pub(super) no_role_passwords: bool,
+}
+
 /// How a run goes on after a failure.
 #[derive(Args)]
 #[command(next_help_heading = "Run")]

@@ -20,6 +20,13 @@ pub(super) enum CopyCommand {
     #[command(override_usage = "pgcopydb copy db --source <URI> --target <URI> [OPTIONS]")]
     Db(Box<CloneArgs>),
 
+    /// Make the roles of the source server on the target server
+    #[command(
+        override_usage = "pgcopydb copy roles --source <URI> --target <URI> [OPTIONS]",
+        after_help = ROLES_EXAMPLES
+    )]
+    Roles(Box<CloneArgs>),
+
     /// Make every object on the target, but copy no rows
     #[command(
         override_usage = "pgcopydb copy schema --source <URI> --target <URI> [OPTIONS]",
@@ -71,9 +78,9 @@ pub(super) enum CopyCommand {
 }
 
 impl CopyCommand {
-    /// The options, and what the command does of a clone.
-    pub(super) fn parts(self) -> (Box<CloneArgs>, Selection) {
-        match self {
+    pub(super) fn request(self, warnings: &mut Vec<String>) -> Result<Request, UsageExit> {
+        let (args, selection) = match self {
+            CopyCommand::Roles(args) => return args.roles_request(),
             CopyCommand::Db(args) => (args, Selection::All),
             CopyCommand::Schema(args) => (args, Selection::Schema),
             CopyCommand::Data(args) => (args, Selection::Data),
@@ -82,12 +89,14 @@ impl CopyCommand {
             CopyCommand::Sequences(args) => (args, Selection::Sequences),
             CopyCommand::Indexes(args) => (args, Selection::Indexes),
             CopyCommand::Constraints(args) => (args, Selection::Constraints),
-        }
+        };
+        args.request(selection, warnings)
     }
 
     pub(super) fn common(&self) -> &CommonArgs {
         match self {
             CopyCommand::Db(args)
+            | CopyCommand::Roles(args)
             | CopyCommand::Schema(args)
             | CopyCommand::Data(args)
             | CopyCommand::TableData(args)
@@ -116,6 +125,13 @@ pub(super) enum DumpCommand {
     /// The same as dump schema: both are in one archive
     #[command(override_usage = "pgcopydb dump post-data --source <URI> [OPTIONS]")]
     PostData(Box<DumpArgs>),
+
+    /// Write the roles of the source server to roles.sql in the work directory
+    #[command(
+        override_usage = "pgcopydb dump roles --source <URI> [OPTIONS]",
+        after_help = ROLES_EXAMPLES
+    )]
+    Roles(Box<DumpArgs>),
 }
 
 /// Options of `dump schema`.
@@ -131,6 +147,9 @@ pub(super) struct DumpArgs {
     /// Leave out extensions
     #[arg(short = 'e', long, help_heading = "Objects")]
     skip_extensions: bool,
+    /// Leave out the passwords of roles
+    #[arg(short = 'P', long, help_heading = "Roles")]
+    no_role_passwords: bool,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -144,13 +163,24 @@ impl DumpCommand {
         match self {
             DumpCommand::Schema(args)
             | DumpCommand::PreData(args)
-            | DumpCommand::PostData(args) => &args.common,
+            | DumpCommand::PostData(args)
+            | DumpCommand::Roles(args) => &args.common,
         }
     }
 
     pub(super) fn request(self) -> Result<Request, UsageExit> {
-        let (DumpCommand::Schema(args) | DumpCommand::PreData(args) | DumpCommand::PostData(args)) =
-            self;
+        let args = match self {
+            DumpCommand::Roles(args) => {
+                return Ok(Request::Roles(RolesRequest {
+                    task: RolesTask::Dump { source: source(args.source)? },
+                    directory: args.directory.dir,
+                    no_passwords: args.no_role_passwords,
+                }));
+            }
+            DumpCommand::Schema(args)
+            | DumpCommand::PreData(args)
+            | DumpCommand::PostData(args) => args,
+        };
         let beginning = args.run.beginning();
         let settings = Settings {
             beginning,
@@ -162,7 +192,7 @@ impl DumpCommand {
             skip_extensions: args.skip_extensions,
             ..Settings::default()
         };
-        Ok(Request::Dump(DumpRequest { source: source(args.source)?, settings }))
+        Ok(Request::Dump(Box::new(DumpRequest { source: source(args.source)?, settings })))
     }
 }
 
@@ -189,6 +219,13 @@ pub(super) enum RestoreCommand {
         after_help = NEXT
     )]
     PostData(Box<RestoreArgs>),
+
+    /// Make the roles of roles.sql on the target server
+    #[command(
+        override_usage = "pgcopydb restore roles --source <URI> --target <URI> [OPTIONS]",
+        after_help = ROLES_EXAMPLES
+    )]
+    Roles(Box<RestoreArgs>),
 
     /// Print the entries of a list of pg_restore, or write the lists of the dump
     ParseList(Box<ParseListArgs>),
@@ -245,7 +282,8 @@ impl RestoreCommand {
         match self {
             RestoreCommand::Schema(args)
             | RestoreCommand::PreData(args)
-            | RestoreCommand::PostData(args) => &args.common,
+            | RestoreCommand::PostData(args)
+            | RestoreCommand::Roles(args) => &args.common,
             RestoreCommand::ParseList(args) => &args.restore.common,
         }
     }
@@ -256,12 +294,22 @@ impl RestoreCommand {
             RestoreCommand::PreData(args) => (args, Selection::PreData),
             RestoreCommand::PostData(args) => (args, Selection::PostData),
             RestoreCommand::ParseList(args) => return args.request(),
+            RestoreCommand::Roles(args) => return args.roles_request(),
         };
         args.request(selection).map(|request| Request::Clone(Box::new(request)))
     }
 }
 
 impl RestoreArgs {
+    fn roles_request(self) -> Result<Request, UsageExit> {
+        let (_, target) = both(self.source, self.target)?;
+        Ok(Request::Roles(RolesRequest {
+            task: RolesTask::Restore { target },
+            directory: self.directory.dir,
+            no_passwords: false,
+        }))
+    }
+
     fn request(self, selection: Selection) -> Result<CloneRequest, UsageExit> {
         let (source, target) = both(self.source, self.target)?;
         let beginning = match self.run.beginning() {
@@ -315,6 +363,56 @@ impl SchemaArgs {
         settings.no_tablespaces = self.no_tablespaces;
     }
 }
+
+impl CloneArgs {
+    fn roles_request(self) -> Result<Request, UsageExit> {
+        let (source, target) = both(self.source, self.target)?;
+        Ok(Request::Roles(RolesRequest {
+            task: RolesTask::Copy { source, target },
+            directory: self.directory.dir,
+            no_passwords: self.roles.no_role_passwords,
+        }))
+    }
+}
+
+/// Roles to copy.
+pub struct RolesRequest {
+    /// What is to be done with them.
+    pub task: RolesTask,
+    /// The work directory; `None` for the default one.
+    pub directory: Option<PathBuf>,
+    /// Leave their passwords out.
+    pub no_passwords: bool,
+}
+
+/// What is done with roles; connection strings are of any database of a server.
+pub enum RolesTask {
+    /// They are read, written down, and made.
+    Copy {
+        /// The server that has them.
+        source: String,
+        /// The server that gets them.
+        target: String,
+    },
+    /// They are read and written down.
+    Dump {
+        /// The server that has them.
+        source: String,
+    },
+    /// They are made as they were written down.
+    Restore {
+        /// The server that gets them.
+        target: String,
+    },
+}
+
+const ROLES_EXAMPLES: &str = "\
+Examples:
+  pgcopydb copy roles --source postgres://old/app --target postgres://new/app
+  Look at them first
+    pgcopydb dump roles --source postgres://old/app --dir /var/lib/copy
+    less /var/lib/copy/schema/roles.sql
+    pgcopydb restore roles -S postgres://old/app -T postgres://new/app --dir /var/lib/copy";
 
 const NEXT: &str = "\
 A whole copy in single commands; each but the first goes on in the same work directory

@@ -9,6 +9,7 @@ use super::compare::{CompareDataRequest, CompareSchemaRequest};
 use super::exit::{UsageExit, command_tree};
 use super::follow::{PruneRequest, SentinelRequest, StreamRequest, check_not_consistent};
 use super::list::ListRequest;
+use super::parts::RolesRequest;
 use crate::error::Kind;
 use crate::log;
 use crate::model::FollowSettings;
@@ -32,7 +33,9 @@ pub enum Request {
     /// Copy a database, or do a share of that.
     Clone(Box<CloneRequest>),
     /// Dump a schema.
-    Dump(DumpRequest),
+    Dump(Box<DumpRequest>),
+    /// Copy, dump or restore roles.
+    Roles(RolesRequest),
     /// Print or write lists of `pg_restore`.
     ParseList(ParseListRequest),
     /// Print a list.
@@ -168,10 +171,7 @@ fn request(
 ) -> Result<Request, UsageExit> {
     match command {
         Command::Clone(args) => args.request(Selection::All, warnings),
-        Command::Copy(command) => {
-            let (args, selection) = command.parts();
-            args.request(selection, warnings)
-        }
+        Command::Copy(command) => command.request(warnings),
         Command::Follow(args) => {
             let (source, target, settings) = args.settings(FollowWish::Always)?;
             Ok(Request::Follow(Box::new(FollowRequest {
@@ -218,7 +218,7 @@ enum FollowWish {
 }
 
 impl CloneArgs {
-    fn request(
+    pub(super) fn request(
         self,
         selection: Selection,
         warnings: &mut Vec<String>,
@@ -273,6 +273,8 @@ impl CloneArgs {
             skip_db_properties: self.objects.skip_db_properties,
             fail_fast: self.failure.fail_fast,
             follow: (wish == FollowWish::Always).then(|| self.changes.settings()),
+            roles: self.roles.roles,
+            no_role_passwords: self.roles.no_role_passwords,
             ..Settings::default()
         };
         self.schema.settle(&mut settings);

@@ -431,6 +431,7 @@ Commands:
   clone          Copy a whole database: schema, rows, indexes, constraints, sequences, large objects
   copy           Copy a part of a database
     db           The same as clone
+    roles        Make the roles of the source server on the target server
     schema       Make every object on the target, but copy no rows
     data         Copy rows, large objects and sequences, and build indexes and constraints
     table-data   Copy the rows of all tables
@@ -442,10 +443,12 @@ Commands:
     schema       Dump the schema of the source into the work directory
     pre-data     The same as dump schema: both are in one archive
     post-data    The same as dump schema: both are in one archive
+    roles        Write the roles of the source server to roles.sql in the work directory
   restore        Restore what was dumped
     schema       Make every object of the dump on the target
     pre-data     Make the objects that come before the rows: tables, types, functions, views
     post-data    Make the objects that come after the rows: indexes, constraints, triggers, privileges
+    roles        Make the roles of roles.sql on the target server
     parse-list   Print the entries of a list of pg_restore, or write the lists of the dump
   list           List objects of the source, or how far a run has come
     databases    List the databases of the source server

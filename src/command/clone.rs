@@ -12,6 +12,7 @@ use super::conclude::{Forgotten, conclude, forget};
 use super::following;
 use super::inventory::inventory;
 use super::prepare::{self, Begun};
+use super::roles;
 use crate::catalog::SentinelChange;
 use crate::cli::CloneRequest;
 use crate::error::{Error, Kind, Result};
@@ -181,6 +182,9 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
 async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
     if !run.selection.makes_tables() && !run.selection.completes_schema() {
         return Ok(());
+    }
+    if run.base.settings.roles {
+        run.notes = roles::copy_first(&run.base, &mut run.target_session).await?;
     }
     let settings = &run.base.settings;
     let wanted = || inventory.entries.iter().filter(|entry| pre_data::is_wanted(entry, settings));

@@ -36,6 +36,9 @@ pub async fn conclude(run: &mut Begun, report: Report, stop: &Stop, begun: Insta
     } else if !summary.failures.is_empty() {
         report::print(&report::summary::failures(&summary));
     }
+    for note in &run.notes {
+        tracing::warn!("{note}");
+    }
     if report.is_whole() {
         tracing::info!(
             "All step are now done, {} elapsed",

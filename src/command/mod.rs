@@ -14,6 +14,7 @@ mod parse_list;
 mod ping;
 mod prepare;
 mod report;
+mod roles;
 mod snapshot;
 mod stream;
 mod version;
@@ -26,8 +27,9 @@ use crate::stop::Stop;
 pub async fn run(request: Request, stop: &Stop) -> Result<()> {
     match request {
         Request::Clone(request) => clone::clone(*request, stop).await,
-        Request::Dump(request) => dump::schema(request, stop).await,
+        Request::Dump(request) => dump::schema(*request, stop).await,
         Request::List(request) => list::list(*request, stop).await,
+        Request::Roles(request) => roles::roles(request, stop).await,
         Request::ParseList(request) => parse_list::parse_list(request).await,
         Request::CompareSchema(request) => compare::schema(request, stop).await,
         Request::CompareData(request) => compare::data(request, stop).await,

@@ -78,6 +78,8 @@ pub struct Begun {
     pub control: Control,
     /// A session for what is asked of the target before and after the steps.
     pub target_session: Connection,
+    /// What is to be said once more at the end.
+    pub notes: Vec<String>,
     /// What an earlier run left on the target.
     pub remembered: Remembered,
     /// Whether an earlier run has made the whole copy.
@@ -174,7 +176,17 @@ pub async fn begin(
     base.catalog.begin_run().await?;
     let control = Control::keep(target.clone(), target_session);
     let target_session = target.open("clone").await?;
-    Ok(Begun { base, selection, archive, target, control, target_session, remembered, is_complete })
+    Ok(Begun {
+        base,
+        selection,
+        archive,
+        target,
+        control,
+        target_session,
+        notes: Vec::new(),
+        remembered,
+        is_complete,
+    })
 }
 
 /// The same for a command that writes to no target.

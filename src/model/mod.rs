@@ -17,6 +17,7 @@ pub mod name;
 pub mod object;
 pub mod oid;
 pub mod replica;
+pub mod role;
 pub mod settings;
 pub mod summary;
 pub mod table;

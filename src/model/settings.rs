@@ -90,6 +90,10 @@ pub struct Settings {
     pub fail_fast: bool,
     /// Receive changes from the beginning and apply them afterwards.
     pub follow: Option<FollowSettings>,
+    /// Copy the roles of the server first.
+    pub roles: bool,
+    /// Leave the passwords of roles out.
+    pub no_role_passwords: bool,
 }
 
 impl Default for Settings {
@@ -118,6 +122,8 @@ impl Default for Settings {
             skip_db_properties: false,
             fail_fast: false,
             follow: None,
+            roles: false,
+            no_role_passwords: false,
         }
     }
 }

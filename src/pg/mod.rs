@@ -15,6 +15,7 @@ pub mod preflight;
 pub mod properties;
 pub mod publication;
 pub mod replica;
+pub mod roles;
 pub mod sequences;
 pub mod session;
 pub mod slot;

@@ -8,6 +8,7 @@ pub mod format;
 pub mod list;
 pub mod pre_data;
 pub mod resume;
+pub mod roles;
 pub mod select;
 pub mod split;
 pub mod statement;

@@ -10,6 +10,7 @@ mod journal;
 mod large_object;
 pub mod ledger;
 pub mod lock;
+pub mod roles;
 mod schema;
 pub mod sequence;
 mod statements;
