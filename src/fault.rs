@@ -19,6 +19,8 @@ pub const POINTS: &[&str] = &[
     "pre_data.before_commit",
     "pre_data.committing",
     "pre_data.after_commit",
+    "create_extension.sent",
+    "create_extension.after_commit",
     "truncate.sent",
     "truncate.after_commit",
     "copy.middle",

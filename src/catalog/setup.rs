@@ -59,6 +59,9 @@ pub enum Consistency {
 /// Says what is in the way; it is about one run, not about what is copied.
 const DROP_IF_EXISTS: &str = "--drop-if-exists";
 
+/// Where tablespaces have other names, as JSON.
+const TABLESPACE_MAP: &str = "--tablespace-map";
+
 /// The options that change what is copied.
 fn options(settings: &mut Settings) -> [(&'static str, &mut bool); 10] {
     [
@@ -80,6 +83,9 @@ impl Setup {
     pub fn new(source: String, target: Option<String>, settings: &Settings) -> Setup {
         let mut asked = settings.clone();
         let given = options(&mut asked).into_iter().filter(|(_, is_given)| **is_given);
+        let map = Some(&settings.tablespace_map).filter(|map| !map.is_empty());
+        let map = map.and_then(|map| serde_json::to_string(map).ok());
+        let tablespaces = map.map(|map| (TABLESPACE_MAP.to_owned(), map));
         Setup {
             source,
             target,
@@ -87,7 +93,10 @@ impl Setup {
             split_tables_larger_than: settings.split_tables_larger_than,
             split_max_parts: settings.split_max_parts,
             filters: None,
-            options: given.map(|(name, _)| (name.to_owned(), String::new())).collect(),
+            options: given
+                .map(|(name, _)| (name.to_owned(), String::new()))
+                .chain(tablespaces)
+                .collect(),
             jobs: settings.jobs,
         }
     }
@@ -96,6 +105,11 @@ impl Setup {
     pub fn settle(&self, settings: &mut Settings) {
         for (name, is_given) in options(settings) {
             *is_given |= self.options.contains_key(name);
+        }
+        if let Some(map) = self.options.get(TABLESPACE_MAP)
+            && let Ok(map) = serde_json::from_str(map)
+        {
+            settings.tablespace_map = map;
         }
         settings.split_tables_larger_than = self.split_tables_larger_than;
         settings.split_max_parts = self.split_max_parts;
@@ -167,7 +181,9 @@ impl Setup {
         let mut options = wanted.options.clone();
         if !bound.options {
             let kept = self.options.iter().filter(|(name, _)| *name != DROP_IF_EXISTS);
-            options.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+            for (name, value) in kept {
+                options.entry(name.clone()).or_insert_with(|| value.clone());
+            }
         }
         Setup {
             target: wanted.target.clone().or_else(|| self.target.clone()),

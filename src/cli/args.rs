@@ -230,6 +230,20 @@ pub(super) struct SchemaArgs {
     /// Put everything into the default tablespace
     #[arg(short = 'y', long, env = "PGCOPYDB_SKIP_TABLESPACES")]
     pub(super) no_tablespaces: bool,
+
+    /// Put what is in tablespace FROM into tablespace TO; may be repeated
+    #[arg(long, value_name = "FROM=TO", value_parser = mapping)]
+    pub(super) tablespace_map: Vec<(String, String)>,
+}
+
+/// Two names, as in `fast=slow`.
+fn mapping(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => {
+            Ok((from.to_owned(), to.to_owned()))
+        }
+        _ => Err("two names are needed, as in fast=slow"),
+    }
 }
 
 /// What is left out.
@@ -255,6 +269,15 @@ pub(super) struct ObjectArgs {
     /// Leave out VACUUM ANALYZE
     #[arg(short = 'U', long, env = "PGCOPYDB_SKIP_VACUUM")]
     pub(super) skip_vacuum: bool,
+}
+
+/// Extensions in other versions.
+#[derive(Args)]
+#[command(next_help_heading = "Objects")]
+pub(super) struct RequirementArgs {
+    /// Make extensions in the versions of this file, as list extensions --requirements --json writes it
+    #[arg(short = 'Q', long, value_name = "FILE")]
+    pub(super) requirements: Option<PathBuf>,
 }
 
 /// The roles of the server.

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::args::{
     CommonArgs, DirectoryArgs, FailureArgs, FilterArgs, FormatArgs, IgnoredArgs, JobsArgs,
-    JsonArgs, ObjectArgs, ReportArgs, RoleArgs, RunArgs, SchemaArgs, SourceArgs, SplitArgs,
-    TargetArgs,
+    JsonArgs, ObjectArgs, ReportArgs, RequirementArgs, RoleArgs, RunArgs, SchemaArgs, SourceArgs,
+    SplitArgs, TargetArgs,
 };
 use super::compare::CompareCommand;
 use super::follow::{FollowArgs, StreamCommand};
@@ -115,6 +115,8 @@ pub(super) struct CloneArgs {
     pub(super) schema: SchemaArgs,
     #[command(flatten)]
     pub(super) objects: ObjectArgs,
+    #[command(flatten)]
+    pub(super) requirements: RequirementArgs,
     #[command(flatten)]
     pub(super) roles: RoleArgs,
     #[command(flatten)]

@@ -12,6 +12,7 @@ mod exit;
 mod follow;
 mod list;
 mod parts;
+mod requirements;
 mod settings;
 mod size;
 #[cfg(test)]

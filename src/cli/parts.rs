@@ -27,6 +27,10 @@ pub(super) enum CopyCommand {
     )]
     Roles(Box<CloneArgs>),
 
+    /// Make extensions, and copy their configuration tables
+    #[command(override_usage = "pgcopydb copy extensions --source <URI> --target <URI> [OPTIONS]")]
+    Extensions(Box<CloneArgs>),
+
     /// Make every object on the target, but copy no rows
     #[command(
         override_usage = "pgcopydb copy schema --source <URI> --target <URI> [OPTIONS]",
@@ -82,6 +86,7 @@ impl CopyCommand {
         let (args, selection) = match self {
             CopyCommand::Roles(args) => return args.roles_request(),
             CopyCommand::Db(args) => (args, Selection::All),
+            CopyCommand::Extensions(args) => (args, Selection::Extensions),
             CopyCommand::Schema(args) => (args, Selection::Schema),
             CopyCommand::Data(args) => (args, Selection::Data),
             CopyCommand::TableData(args) => (args, Selection::TableData),
@@ -97,6 +102,7 @@ impl CopyCommand {
         match self {
             CopyCommand::Db(args)
             | CopyCommand::Roles(args)
+            | CopyCommand::Extensions(args)
             | CopyCommand::Schema(args)
             | CopyCommand::Data(args)
             | CopyCommand::TableData(args)
@@ -361,6 +367,7 @@ impl SchemaArgs {
         settings.no_acl = self.no_acl;
         settings.no_comments = self.no_comments;
         settings.no_tablespaces = self.no_tablespaces;
+        settings.tablespace_map = self.tablespace_map.iter().cloned().collect();
     }
 }
 

@@ -10,6 +10,7 @@ use super::exit::{UsageExit, command_tree};
 use super::follow::{PruneRequest, SentinelRequest, StreamRequest, check_not_consistent};
 use super::list::ListRequest;
 use super::parts::RolesRequest;
+use super::requirements::requirements;
 use crate::error::Kind;
 use crate::log;
 use crate::model::FollowSettings;
@@ -275,6 +276,7 @@ impl CloneArgs {
             follow: (wish == FollowWish::Always).then(|| self.changes.settings()),
             roles: self.roles.roles,
             no_role_passwords: self.roles.no_role_passwords,
+            requirements: requirements(self.requirements.requirements.as_deref())?,
             ..Settings::default()
         };
         self.schema.settle(&mut settings);

@@ -180,6 +180,10 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
 
 /// Everything that can be said to be wrong with the target before anything is written to it.
 async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
+    let requirements = &run.base.settings.requirements;
+    if !requirements.is_empty() {
+        existing::warn_of_versions(&mut run.target_session, inventory, requirements).await?;
+    }
     if !run.selection.makes_tables() && !run.selection.completes_schema() {
         return Ok(());
     }
@@ -195,7 +199,9 @@ async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
     }
     preflight::check_roles(&mut run.target_session, sorted(roles)).await?;
     if !settings.no_tablespaces {
-        let tablespaces = wanted().filter_map(|entry| entry.tablespace.clone()).collect();
+        let tablespaces = wanted().filter_map(|entry| entry.tablespace.as_ref());
+        let tablespaces =
+            tablespaces.map(|name| settings.target_tablespace(name).clone()).collect();
         preflight::check_tablespaces(&mut run.target_session, sorted(tablespaces)).await?;
     }
     if settings.drop_if_exists || !run.remembered.done.is_empty() || !run.selection.makes_tables() {

@@ -1,5 +1,6 @@
 //! What the user wants, resolved: every default, unit and conflict is settled.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::FollowSettings;
@@ -94,6 +95,17 @@ pub struct Settings {
     pub roles: bool,
     /// Leave the passwords of roles out.
     pub no_role_passwords: bool,
+    /// Versions that extensions are wanted in, by their names.
+    pub requirements: BTreeMap<String, String>,
+    /// Tablespaces that have another name on the target.
+    pub tablespace_map: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// The name that a tablespace of the source has on the target.
+    pub fn target_tablespace<'a>(&'a self, name: &'a String) -> &'a String {
+        self.tablespace_map.get(name).unwrap_or(name)
+    }
 }
 
 impl Default for Settings {
@@ -124,6 +136,8 @@ impl Default for Settings {
             follow: None,
             roles: false,
             no_role_passwords: false,
+            requirements: BTreeMap::new(),
+            tablespace_map: BTreeMap::new(),
         }
     }
 }

@@ -12,6 +12,8 @@ pub enum StepKind {
     Drop,
     /// Makes objects of the pre-data section.
     PreData,
+    /// Makes an extension.
+    CreateExtension,
     /// Empties a table.
     Truncate,
     /// Copies a whole table.
@@ -44,9 +46,10 @@ pub enum StepKind {
 
 impl StepKind {
     /// All kinds.
-    pub const ALL: [StepKind; 16] = [
+    pub const ALL: [StepKind; 17] = [
         StepKind::Drop,
         StepKind::PreData,
+        StepKind::CreateExtension,
         StepKind::Truncate,
         StepKind::CopyTable,
         StepKind::CopyPart,
@@ -68,6 +71,7 @@ impl StepKind {
         match self {
             StepKind::Drop => "drop",
             StepKind::PreData => "pre-data",
+            StepKind::CreateExtension => "create extension",
             StepKind::Truncate => "truncate",
             StepKind::CopyTable => "copy table",
             StepKind::CopyPart => "copy part",
@@ -93,7 +97,9 @@ impl StepKind {
     /// The section its time counts for.
     pub fn section(self) -> Section {
         match self {
-            StepKind::Drop | StepKind::PreData => Section::PrepareSchema,
+            StepKind::Drop | StepKind::PreData | StepKind::CreateExtension => {
+                Section::PrepareSchema
+            }
             StepKind::Truncate
             | StepKind::CopyTable
             | StepKind::CopyPart

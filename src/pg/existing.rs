@@ -1,7 +1,7 @@
 //! What is on the target when a command comes that has not made it: whether rows can be copied into
 //! its tables, and which of its indexes and constraints are the source's.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pgcopydb_wire::Connection;
 
@@ -127,6 +127,31 @@ async fn check_empty(target: &mut Connection, table: &Table) -> Result<()> {
         format!("table {name} on the target has rows, and our role may not truncate it"),
     )
     .hint("Empty it, or grant TRUNCATE on it to the role that connects to the target."))
+}
+
+/// Says which extensions the target has in another version than is required.
+pub async fn warn_of_versions(
+    target: &mut Connection,
+    inventory: &Inventory,
+    requirements: &BTreeMap<String, String>,
+) -> Result<()> {
+    let sql = "select extname, extversion from pg_catalog.pg_extension";
+    let queried = target.query_each(sql, &[], |row| {
+        let (name, version) = (row.required(0)?, row.required(1)?);
+        let is_wanted = inventory.extensions.iter().any(|extension| extension.name == name);
+        if let Some(required) = requirements.get(name)
+            && is_wanted
+            && required != version
+        {
+            tracing::warn!(
+                "extension {} is on the target already in version {version}, not {required}; \
+                 ALTER EXTENSION UPDATE changes it",
+                quote_identifier(name)
+            );
+        }
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::target("could not list extensions", error))
 }
 
 /// Adds the indexes and constraints of the source that the target has already. One of the same

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::pre_data::Piece;
 use super::statement::{IndexStatements, index_statements};
 use super::{Plan, Step, StepId, drop, pre_data};
 use crate::model::{
@@ -141,8 +142,15 @@ impl<'a> Planner<'a> {
 
     /// One transaction after the other, in the archive's order.
     fn pre_data(&mut self) {
-        for chunk in 0..pre_data::chunks(&self.inventory.entries, self.settings).len() {
-            let step = Step::RestorePreData { chunk: chunk as u32 };
+        let mut chunk = 0;
+        for piece in pre_data::pieces(&self.inventory.entries, self.settings) {
+            let step = match piece {
+                Piece::Chunk(_) => {
+                    chunk += 1;
+                    Step::RestorePreData { chunk: chunk - 1 }
+                }
+                Piece::Extension(entry) => Step::CreateExtension { entry },
+            };
             let id = self.plan.add(step, u64::MAX, &self.schema);
             self.schema = vec![id];
         }

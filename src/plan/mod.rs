@@ -30,6 +30,11 @@ pub enum Step {
         /// Which run.
         chunk: u32,
     },
+    /// Makes an extension.
+    CreateExtension {
+        /// The archive's entry.
+        entry: EntryId,
+    },
     /// Empties a table that was there before, once before the steps that fill it.
     Truncate {
         /// The table.
@@ -157,6 +162,7 @@ impl Step {
             Step::Analyze { .. } => Pool::Vacuum,
             Step::DropObjects { .. }
             | Step::RestorePreData { .. }
+            | Step::CreateExtension { .. }
             | Step::AttachIndex { .. }
             | Step::AddForeignKey { .. }
             | Step::RestorePostData { .. }

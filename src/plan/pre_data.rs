@@ -35,34 +35,56 @@ pub fn is_wanted(entry: &Entry, settings: &Settings) -> bool {
     }
 }
 
-/// The entries to restore before the rows, in the archive's order, a transaction's worth at a time.
+/// What one step makes before the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Some entries, in the archive's order.
+    Chunk(Vec<EntryId>),
+    /// An extension, which may be wanted in a version of its own.
+    Extension(EntryId),
+}
+
+/// The entries to restore before the rows, in the archive's order, a transaction's worth at a time;
+/// without the extensions.
 pub fn chunks(entries: &[Entry], settings: &Settings) -> Vec<Vec<EntryId>> {
-    let mut chunks = Vec::new();
+    let chunks = pieces(entries, settings).into_iter().filter_map(|piece| match piece {
+        Piece::Chunk(entries) => Some(entries),
+        Piece::Extension(_) => None,
+    });
+    chunks.collect()
+}
+
+/// Everything that is made before the rows, in order.
+pub fn pieces(entries: &[Entry], settings: &Settings) -> Vec<Piece> {
+    let mut pieces = Vec::new();
     let mut chunk = Vec::new();
     let mut relations = 0;
+    let end = |chunk: &mut Vec<EntryId>, pieces: &mut Vec<Piece>| {
+        if !chunk.is_empty() {
+            pieces.push(Piece::Chunk(std::mem::take(chunk)));
+        }
+    };
     for entry in entries.iter().filter(|entry| entry.is_pre_data && is_wanted(entry, settings)) {
+        if entry.description == "EXTENSION" {
+            end(&mut chunk, &mut pieces);
+            relations = 0;
+            pieces.push(Piece::Extension(entry.id));
+            continue;
+        }
         relations += usize::from(takes_locks(&entry.description));
         chunk.push(entry.id);
         if relations >= RELATIONS_PER_CHUNK || chunk.len() >= ENTRIES_PER_CHUNK {
-            chunks.push(std::mem::take(&mut chunk));
+            end(&mut chunk, &mut pieces);
             relations = 0;
         }
     }
-    if !chunk.is_empty() {
-        chunks.push(chunk);
-    }
-    chunks
+    end(&mut chunk, &mut pieces);
+    pieces
 }
 
 fn takes_locks(description: &str) -> bool {
     matches!(
         description,
-        "TABLE"
-            | "FOREIGN TABLE"
-            | "VIEW"
-            | "MATERIALIZED VIEW"
-            | "SEQUENCE"
-            | "TYPE"
-            | "EXTENSION"
+        "TABLE" | "FOREIGN TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE" | "TYPE"
     )
 }

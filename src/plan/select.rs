@@ -45,6 +45,8 @@ pub enum Selection {
     Indexes,
     /// What indexes are made into: `copy constraints`.
     Constraints,
+    /// Extensions with their configuration: `copy extensions`.
+    Extensions,
 }
 
 /// Whether a step is in a selection.
@@ -82,8 +84,8 @@ impl Selection {
 
     /// Whether it reads anything but catalogs from the source, and so needs a snapshot.
     pub fn reads_source(self) -> bool {
-        use Selection::{All, Data, LargeObjects, Sequences, TableData};
-        matches!(self, All | Data | TableData | LargeObjects | Sequences)
+        use Selection::{All, Data, Extensions, LargeObjects, Sequences, TableData};
+        matches!(self, All | Data | TableData | LargeObjects | Sequences | Extensions)
     }
 
     fn share(self, step: Step, tables: Tables) -> Share {
@@ -91,10 +93,11 @@ impl Selection {
         let is_always = match step {
             _ if self == Selection::All => true,
             Step::DropObjects { .. } | Step::RestorePreData { .. } => self.makes_tables(),
-            Step::Truncate { .. }
-            | Step::CopyTable { .. }
-            | Step::CopyPart { .. }
-            | Step::CopyExtensionData { .. } => self.fills_tables(),
+            Step::CreateExtension { .. } => self.makes_tables() || self == Selection::Extensions,
+            Step::Truncate { .. } | Step::CopyTable { .. } | Step::CopyPart { .. } => {
+                self.fills_tables()
+            }
+            Step::CopyExtensionData { .. } => self.fills_tables() || self == Selection::Extensions,
             Step::CreateIndex { .. } => self.builds_indexes() && self != Constraints,
             Step::FinishIndex { .. } | Step::AttachIndex { .. } => {
                 self.builds_indexes() && self != Indexes

@@ -9,6 +9,7 @@ use super::ledger::{COPY_KEY, Ledger, SEQUENCES_KEY};
 use crate::error::Result;
 use crate::model::{
     Entry, EntryId, ForeignKey, Found, Index, Inventory, Oid, QualifiedName, Settings, Table,
+    quote_identifier,
 };
 use crate::pg::{Endpoint, snapshot};
 use crate::plan::clone::{foreign_key_object, index_object, post_data_by_object};
@@ -50,6 +51,8 @@ pub struct Context {
     pub pre_data: Vec<Vec<EntryId>>,
     /// What was on the target before; nothing where this copy makes the tables.
     pub found: Found,
+    /// Namespaces that the target had before.
+    pub target_namespaces: HashSet<String>,
     /// What the transactions of the pre-data section are called in records.
     pre_data_keys: Vec<String>,
     /// How the rows of every table travel, by the table's place in the inventory.
@@ -137,6 +140,7 @@ impl Context {
             pre_data,
             pre_data_keys,
             found: Found::default(),
+            target_namespaces: parts.target_namespaces,
             formats,
             entries,
             objects,
@@ -256,6 +260,9 @@ impl Context {
             Step::RestorePreData { chunk } => {
                 format!("restore pre-data {}/{}", chunk + 1, self.pre_data.len())
             }
+            Step::CreateExtension { entry } => {
+                format!("create extension {}", quote_identifier(&self.entry(entry).tag))
+            }
             Step::Truncate { table } => format!("truncate {}", relation(table)),
             Step::CopyTable { table } => format!("copy {}", relation(table)),
             Step::CopyPart { table, part } => {
@@ -312,6 +319,9 @@ impl Context {
                 format!("drop {batch} {count} {first}")
             }
             Step::RestorePreData { chunk } => self.pre_data_keys[chunk as usize].clone(),
+            Step::CreateExtension { entry } => {
+                format!("create-extension {}", self.entry(entry).tag)
+            }
             Step::Truncate { table } => format!("truncate {table}"),
             Step::CopyTable { table } => format!("{COPY_KEY}{table}"),
             Step::CopyPart { table, part } => {

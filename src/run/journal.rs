@@ -94,6 +94,9 @@ impl Journal {
         let (kind, (oid, table)) = match step {
             Step::DropObjects { .. } => (StepKind::Drop, (None, None)),
             Step::RestorePreData { .. } => (StepKind::PreData, (None, None)),
+            Step::CreateExtension { entry } => {
+                (StepKind::CreateExtension, (Some(self.context.entry(entry).oid), None))
+            }
             Step::Truncate { table } => (StepKind::Truncate, (Some(table), Some(table))),
             Step::CopyTable { table } => (StepKind::CopyTable, (Some(table), Some(table))),
             Step::CopyPart { table, .. } => (StepKind::CopyPart, (Some(table), Some(table))),

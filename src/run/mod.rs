@@ -372,6 +372,7 @@ impl Dispatcher {
             | Step::RestorePostData { .. } => Some(0),
             Step::DropObjects { .. }
             | Step::RestorePreData { .. }
+            | Step::CreateExtension { .. }
             | Step::Truncate { .. }
             | Step::CopyPart { .. }
             | Step::CopyLargeObjects { .. }

@@ -1,11 +1,13 @@
 //! Entries of the archive, as `pg_restore` would run them, in transactions of ours.
 
+use std::collections::BTreeMap;
+
 use pgcopydb_wire::Connection;
 
 use super::context::Context;
 use super::worker::Failure;
 use crate::error::{Error, Kind, Result};
-use crate::model::EntryId;
+use crate::model::{EntryId, quote_identifier};
 use crate::plan::Step;
 use crate::plan::statement::split;
 
@@ -24,7 +26,31 @@ pub async fn script(context: &Context, steps: &[Step]) -> Result<String> {
         return Ok(String::new());
     }
     let script = context.printer.sql(&entries, &context.stop).await?;
-    rewritten(context, &entries, script)
+    let script = rewritten(context, &entries, script)?;
+    Ok(with_tablespaces(script, &context.settings.tablespace_map))
+}
+
+/// A script with other names of tablespaces.
+fn with_tablespaces(script: String, map: &BTreeMap<String, String>) -> String {
+    if map.is_empty() {
+        return script;
+    }
+    let mut text = String::with_capacity(script.len());
+    let mut copied = 0;
+    // Looked for among statements, so that nothing in a string or a body is taken for one.
+    for statement in split(&script) {
+        let named = without_heading(statement);
+        let Some(name) = named.strip_prefix("SET default_tablespace = ") else { continue };
+        let other = map.iter().find(|(known, _)| quote_identifier(known) == name);
+        let Some((_, other)) = other else { continue };
+        // A statement is a piece of the script.
+        let at = statement.as_ptr() as usize - script.as_ptr() as usize;
+        text.push_str(&script[copied..at]);
+        text.push_str(&format!("SET default_tablespace = {}", quote_identifier(other)));
+        copied = at + statement.len();
+    }
+    text.push_str(&script[copied..]);
+    text
 }
 
 /// Runs a script. `label` says what it does.
@@ -61,4 +87,24 @@ fn rewritten(context: &Context, entries: &[EntryId], mut script: String) -> Resu
         script = script.replacen(&rewrite.original, &rewrite.reduced, 1);
     }
     Ok(script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tablespaces_get_their_other_names() {
+        let script = "SET default_tablespace = fast;\n\n--\n-- t\n--\nCREATE TABLE t ();\n\
+                      SET default_tablespace = \"Odd one\";\nCREATE TABLE u ();\n\
+                      CREATE FUNCTION f() AS $$\nSET default_tablespace = fast;\n$$;\n\
+                      SET default_tablespace = other;\nSET default_tablespace = '';\n";
+        let map = [("fast", "Slow"), ("Odd one", "even")];
+        let map = map.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
+        assert_eq!(
+            with_tablespaces(script.to_owned(), &map),
+            script.replacen("= fast;", "= \"Slow\";", 1).replacen("\"Odd one\"", "even", 1)
+        );
+        assert_eq!(with_tablespaces(script.to_owned(), &BTreeMap::new()), script);
+    }
 }

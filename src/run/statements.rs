@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Oid, TableKind, quote_identifier};
+use crate::model::{EntryId, Oid, TableKind, quote_identifier};
 use crate::plan::Step;
 use crate::plan::statement::{not_valid, split};
 
@@ -32,7 +32,8 @@ pub struct Command {
 pub fn is_sql_only(step: Step) -> bool {
     matches!(
         step,
-        Step::Truncate { .. }
+        Step::CreateExtension { .. }
+            | Step::Truncate { .. }
             | Step::CreateIndex { .. }
             | Step::FinishIndex { .. }
             | Step::AttachIndex { .. }
@@ -46,6 +47,7 @@ pub fn is_sql_only(step: Step) -> bool {
 /// The statements of such a step.
 pub fn sql(context: &Context, step: Step, hints: Hints) -> Result<Command> {
     let text = match step {
+        Step::CreateExtension { entry } => create_extension(context, entry)?,
         Step::Truncate { table } => truncate(context, table)?,
         Step::CreateIndex { index } => create_index(context, index, hints)?,
         Step::FinishIndex { index } => finish_index(context, index)?,
@@ -65,6 +67,24 @@ pub fn sql(context: &Context, step: Step, hints: Hints) -> Result<Command> {
 
 fn unknown(what: &str, oid: Oid) -> Error {
     Error::new(Kind::Internal, format!("{what} {oid} is not in the inventory"))
+}
+
+fn create_extension(context: &Context, id: EntryId) -> Result<String> {
+    let oid = context.entry(id).oid;
+    let extension = context.inventory.extensions.iter().find(|extension| extension.oid == oid);
+    let extension = extension.ok_or_else(|| unknown("extension", oid))?;
+    let (name, namespace) =
+        (quote_identifier(&extension.name), quote_identifier(&extension.namespace));
+    let mut text = String::new();
+    if !context.target_namespaces.contains(&extension.namespace) {
+        text.push_str(&format!("create schema if not exists {namespace}; "));
+    }
+    text.push_str(&format!("create extension if not exists {name} with schema {namespace}"));
+    if let Some(version) = context.settings.requirements.get(&extension.name) {
+        text.push_str(&format!(" version {}", quote_identifier(version)));
+    }
+    text.push_str(" cascade");
+    Ok(text)
 }
 
 fn truncate(context: &Context, oid: Oid) -> Result<String> {
@@ -87,6 +107,7 @@ fn create_index(context: &Context, oid: Oid, hints: Hints) -> Result<String> {
         text.push_str("set local max_parallel_maintenance_workers = 0; ");
     }
     let tablespace = index.tablespace.as_ref().or(entry.tablespace.as_ref());
+    let tablespace = tablespace.map(|tablespace| context.settings.target_tablespace(tablespace));
     if let Some(tablespace) = tablespace.filter(|_| !context.settings.no_tablespaces) {
         text.push_str(&format!(
             "set local default_tablespace = {}; ",
@@ -107,6 +128,7 @@ fn finish_index(context: &Context, oid: Oid) -> Result<String> {
     let made = usize::from(context.found.constraints.contains(&oid));
     let text = statements.finish[made.min(statements.finish.len())..].join("; ");
     let tablespace = entry.tablespace.as_ref().filter(|_| !context.settings.no_tablespaces);
+    let tablespace = tablespace.map(|tablespace| context.settings.target_tablespace(tablespace));
     match tablespace {
         // An exclusion constraint builds its index here.
         Some(tablespace) if statements.build.is_none() => Ok(format!(

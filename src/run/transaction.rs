@@ -228,6 +228,7 @@ fn place(step: Step) -> &'static str {
     match step {
         Step::DropObjects { .. } => "drop",
         Step::RestorePreData { .. } => "pre_data",
+        Step::CreateExtension { .. } => "create_extension",
         Step::Truncate { .. } => "truncate",
         Step::CopyTable { .. } => "copy",
         Step::CopyPart { .. } => "part",

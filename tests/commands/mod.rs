@@ -3,5 +3,6 @@
 mod bad_input;
 mod chain;
 mod existing;
+mod extensions;
 mod progress;
 mod roles;

@@ -9,6 +9,7 @@ pub const TABLE_OPTIONS: [&str; 4] = ["--split-tables-larger-than", "2MB", "--ta
 
 const MANY_STEPS: &str = "
     create schema app;
+    create extension hstore schema app;
     create table app.medium as
         select i as id, repeat(md5(i::text), 2) as note from generate_series(1, 15000) i;
     alter table app.medium add primary key (id);

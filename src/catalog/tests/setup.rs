@@ -110,11 +110,17 @@ fn another_snapshot_is_for_those_who_waive_consistency() {
 #[test]
 fn an_option_that_one_command_of_a_chain_was_given_holds_for_the_next() {
     let free = Bound { consistency: Consistency::Required, split: false, options: false };
-    let asked = Settings { no_acl: true, split_max_parts: Some(3), ..Settings::default() };
+    let asked = Settings {
+        no_acl: true,
+        split_max_parts: Some(3),
+        tablespace_map: [("fast".to_owned(), "slow".to_owned())].into(),
+        ..Settings::default()
+    };
     let wanted = Setup::new(sample().source, None, &asked);
     let kept = sample().continued(&wanted, free, Path::new("/work")).unwrap();
-    let mut settings = asked;
+    let mut settings = Settings::default();
     kept.settle(&mut settings);
+    assert_eq!(settings.tablespace_map["fast"], "slow");
     assert!(settings.no_acl && settings.no_owner && !settings.no_comments);
     assert_eq!(settings.split_tables_larger_than, Some(10 << 30));
     assert_eq!(settings.split_max_parts, Some(3));

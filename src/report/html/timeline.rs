@@ -141,6 +141,7 @@ impl Work {
             StepKind::Analyze => Work::Analyze,
             StepKind::Drop
             | StepKind::PreData
+            | StepKind::CreateExtension
             | StepKind::AttachIndex
             | StepKind::Sequences
             | StepKind::ExtensionData
@@ -166,6 +167,7 @@ impl Pool {
             StepKind::RefreshView => Pool::Restore,
             StepKind::Drop
             | StepKind::PreData
+            | StepKind::CreateExtension
             | StepKind::AttachIndex
             | StepKind::AddForeignKey
             | StepKind::PostData => Pool::Schema,

@@ -1,0 +1,127 @@
+//! Extensions, and tablespaces of other names.
+
+use pgcopydb_testkit::{Output, Pair};
+
+use crate::support::pgcopydb;
+
+fn run(pair: &Pair, line: &str) -> Output {
+    pgcopydb(pair).args(line.split_whitespace()).run()
+}
+
+const INSTALLED: &str = "select string_agg(format('%s %s %s', extname, extversion, extnamespace::regnamespace),
+                                ', ' order by extname) from pg_extension where extname <> 'plpgsql'";
+
+#[test]
+fn extensions_are_made_alone_or_before_a_clone() {
+    let pair = Pair::shared();
+    pair.source.sql(
+        "create schema \"Tools\";
+         create extension cube schema \"Tools\";
+         create extension earthdistance schema \"Tools\";
+         create extension citext;
+         create table t (name citext primary key, at \"Tools\".cube); insert into t values ('A', '1')",
+    );
+    run(&pair, "copy extensions").assert_success();
+    assert_eq!(pair.target.value(INSTALLED), pair.source.value(INSTALLED));
+    assert_eq!(pair.target.value("select count(*) from pg_class where relname = 't'"), "0");
+    assert_eq!(pair.target.value("select to_regnamespace('pgcopydb') is null"), "t");
+    run(&pair, "clone --resume --not-consistent").assert_success();
+    pair.assert_same();
+}
+
+#[test]
+fn extensions_are_made_in_the_versions_that_are_required() {
+    let pair = Pair::shared();
+    pair.source.sql("create extension hstore; create extension citext; create table t (h hstore)");
+    let list = run(&pair, "list extensions --requirements --json");
+    let mut requirements: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+    let rows = requirements.as_array_mut().unwrap();
+    let hstore = rows.iter_mut().find(|row| row["name"] == "hstore").unwrap();
+    assert_ne!(hstore["version"], "1.4");
+    hstore["version"] = "1.4".into();
+    let file = pair.directory().join("requirements.json");
+    std::fs::write(&file, requirements.to_string()).unwrap();
+    pair.target.sql("create extension citext version '1.4'");
+    let output = pgcopydb(&pair).args(["clone", "--requirements"]).arg(&file).run();
+    output.assert_success();
+    output.assert_stderr_has("extension citext is on the target already in version 1.4, not 1.6");
+    assert_eq!(pair.target.value(INSTALLED), "citext 1.4 public, hstore 1.4 public");
+
+    std::fs::write(&file, "[{}]").unwrap();
+    let output = pgcopydb(&pair).args(["clone", "-Q"]).arg(&file).run();
+    output.assert_code(1).assert_stderr_has("cannot read the requirements in");
+    let missing = run(&pair, "clone --requirements missing.json");
+    missing.assert_code(1).assert_stderr_has("cannot read the requirements in \"missing.json\"");
+}
+
+#[test]
+fn extensions_can_be_left_out() {
+    let pair = Pair::shared();
+    pair.source.sql(
+        "create extension citext; comment on extension citext is 'mine'; create table t (a int)",
+    );
+    run(&pair, "clone --skip-extensions").assert_success();
+    assert_eq!(pair.target.value(INSTALLED), "");
+    let other = Pair::shared();
+    other.source.sql("create extension citext; comment on extension citext is 'mine'");
+    run(&other, "clone --skip-ext-comments").assert_success();
+    assert_eq!(other.target.value(INSTALLED), "citext 1.6 public");
+    let comment =
+        "select obj_description(oid, 'pg_extension') from pg_extension where extname = 'citext'";
+    assert_ne!(other.target.value(comment), "mine");
+}
+
+#[test]
+fn an_extension_that_the_target_does_not_know_is_named() {
+    let pair = Pair::shared();
+    pair.source.sql("create extension citext");
+    let file = pair.directory().join("requirements.json");
+    std::fs::write(&file, r#"[{"name": "citext", "version": "99"}]"#).unwrap();
+    let output = pgcopydb(&pair).args(["copy", "extensions", "-Q"]).arg(&file).run();
+    output.assert_code(12).assert_stderr_has("could not create extension citext on the target");
+}
+
+#[test]
+fn tablespaces_can_have_other_names() {
+    let pair = Pair::start();
+    for (side, names) in [(&pair.source, ["fast", "Odd one"]), (&pair.target, ["slow", "odd two"])]
+    {
+        for name in names {
+            let directory = side.cluster().directory().join(name.replace(' ', "_"));
+            std::fs::create_dir(&directory).unwrap();
+            let uid = std::os::unix::fs::MetadataExt::uid(
+                &std::fs::metadata(side.cluster().data_directory()).unwrap(),
+            );
+            std::os::unix::fs::chown(&directory, Some(uid), None).unwrap();
+            side.sql(&format!("create tablespace \"{name}\" location '{}'", directory.display()));
+        }
+    }
+    pair.source.sql(
+        "create table t (a int, b int) tablespace fast;
+         create index t_a on t (a) tablespace \"Odd one\";
+         alter table t add primary key (b) using index tablespace fast;
+         alter table t add exclude using btree (a with =) using index tablespace \"Odd one\";
+         create materialized view v tablespace \"Odd one\" as select 1 as one;
+         create table p (a int) partition by range (a) tablespace fast;
+         create table elsewhere (a int);",
+    );
+    let refused = run(&pair, "clone");
+    refused.assert_code(7).assert_stderr_has("tablespaces");
+    let output = pgcopydb(&pair)
+        .args([
+            "clone",
+            "--restart",
+            "--tablespace-map",
+            "fast=slow",
+            "--tablespace-map",
+            "Odd one=odd two",
+        ])
+        .run();
+    output.assert_success();
+    let facts = "select string_agg(relname || ' ' || coalesce(spcname, '-'), ', ' order by relname)
+                   from pg_class c left join pg_tablespace s on s.oid = c.reltablespace
+                  where relnamespace = 'public'::regnamespace";
+    let expected = pair.source.value(facts).replace("fast", "slow").replace("Odd one", "odd two");
+    assert_eq!(pair.target.value(facts), expected);
+    run(&pair, "clone --tablespace-map nonsense").assert_code(1).assert_stderr_has("two names");
+}
