@@ -28,7 +28,7 @@ pub use compare::{CompareDataRequest, CompareSchemaRequest};
 pub use exit::UsageExit;
 pub use follow::{PruneRequest, SentinelAction, SentinelRequest, StreamAction, StreamRequest};
 pub use list::{ListRequest, Listing, SplitRequest};
-pub use parts::{RolesRequest, RolesTask};
+pub use parts::{RolesRequest, RolesTask, TablespacesRequest};
 pub use settings::{
     CloneRequest, DumpRequest, FollowRequest, Invocation, ParseListRequest, PingRequest,
     ReportRequest, Request, SnapshotRequest,

@@ -1,5 +1,6 @@
 //! The commands that do a share of a clone: `copy …`, `dump …`, `restore …`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, value_parser};
@@ -26,6 +27,13 @@ pub(super) enum CopyCommand {
         after_help = ROLES_EXAMPLES
     )]
     Roles(Box<CloneArgs>),
+
+    /// Make the tablespaces of the source server on the target server
+    #[command(
+        override_usage = "pgcopydb copy tablespaces --source <URI> --target <URI> [OPTIONS]",
+        after_help = TABLESPACES_EXAMPLES
+    )]
+    Tablespaces(Box<CloneArgs>),
 
     /// Make extensions, and copy their configuration tables
     #[command(override_usage = "pgcopydb copy extensions --source <URI> --target <URI> [OPTIONS]")]
@@ -85,6 +93,7 @@ impl CopyCommand {
     pub(super) fn request(self, warnings: &mut Vec<String>) -> Result<Request, UsageExit> {
         let (args, selection) = match self {
             CopyCommand::Roles(args) => return args.roles_request(),
+            CopyCommand::Tablespaces(args) => return args.tablespaces_request(),
             CopyCommand::Db(args) => (args, Selection::All),
             CopyCommand::Extensions(args) => (args, Selection::Extensions),
             CopyCommand::Schema(args) => (args, Selection::Schema),
@@ -102,6 +111,7 @@ impl CopyCommand {
         match self {
             CopyCommand::Db(args)
             | CopyCommand::Roles(args)
+            | CopyCommand::Tablespaces(args)
             | CopyCommand::Extensions(args)
             | CopyCommand::Schema(args)
             | CopyCommand::Data(args)
@@ -380,6 +390,22 @@ impl CloneArgs {
             no_passwords: self.roles.no_role_passwords,
         }))
     }
+
+    fn tablespaces_request(self) -> Result<Request, UsageExit> {
+        let (source, target) = both(self.source, self.target)?;
+        let other_names = self.schema.tablespace_map.into_iter().collect();
+        Ok(Request::Tablespaces(TablespacesRequest { source, target, other_names }))
+    }
+}
+
+/// Tablespaces to make.
+pub struct TablespacesRequest {
+    /// The server that has them.
+    pub source: String,
+    /// The server that gets them.
+    pub target: String,
+    /// Those that are called otherwise on the target.
+    pub other_names: BTreeMap<String, String>,
 }
 
 /// Roles to copy.
@@ -420,6 +446,11 @@ Examples:
     pgcopydb dump roles --source postgres://old/app --dir /var/lib/copy
     less /var/lib/copy/schema/roles.sql
     pgcopydb restore roles -S postgres://old/app -T postgres://new/app --dir /var/lib/copy";
+
+const TABLESPACES_EXAMPLES: &str = "\
+Examples:
+  pgcopydb copy tablespaces --source postgres://old/app --target postgres://new/app
+  pgcopydb copy tablespaces -S postgres://old/app -T postgres://new/app --tablespace-map fast=nvme";
 
 const NEXT: &str = "\
 A whole copy in single commands; each but the first goes on in the same work directory

@@ -9,7 +9,7 @@ use super::compare::{CompareDataRequest, CompareSchemaRequest};
 use super::exit::{UsageExit, command_tree};
 use super::follow::{PruneRequest, SentinelRequest, StreamRequest, check_not_consistent};
 use super::list::ListRequest;
-use super::parts::RolesRequest;
+use super::parts::{RolesRequest, TablespacesRequest};
 use super::requirements::requirements;
 use crate::error::Kind;
 use crate::log;
@@ -37,6 +37,8 @@ pub enum Request {
     Dump(Box<DumpRequest>),
     /// Copy, dump or restore roles.
     Roles(RolesRequest),
+    /// Make tablespaces.
+    Tablespaces(TablespacesRequest),
     /// Print or write lists of `pg_restore`.
     ParseList(ParseListRequest),
     /// Print a list.

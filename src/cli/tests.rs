@@ -432,6 +432,7 @@ Commands:
   copy           Copy a part of a database
     db           The same as clone
     roles        Make the roles of the source server on the target server
+    tablespaces  Make the tablespaces of the source server on the target server
     extensions   Make extensions, and copy their configuration tables
     schema       Make every object on the target, but copy no rows
     data         Copy rows, large objects and sequences, and build indexes and constraints

@@ -188,7 +188,7 @@ async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
         return Ok(());
     }
     if run.base.settings.roles {
-        run.notes = roles::copy_first(&run.base, &mut run.target_session).await?;
+        run.notes = roles::copy_first(&run.base, &run.target).await?;
     }
     let settings = &run.base.settings;
     let wanted = || inventory.entries.iter().filter(|entry| pre_data::is_wanted(entry, settings));

@@ -17,6 +17,7 @@ mod report;
 mod roles;
 mod snapshot;
 mod stream;
+mod tablespaces;
 mod version;
 
 use crate::cli::Request;
@@ -30,6 +31,7 @@ pub async fn run(request: Request, stop: &Stop) -> Result<()> {
         Request::Dump(request) => dump::schema(*request, stop).await,
         Request::List(request) => list::list(*request, stop).await,
         Request::Roles(request) => roles::roles(request, stop).await,
+        Request::Tablespaces(request) => tablespaces::copy(request, stop).await,
         Request::ParseList(request) => parse_list::parse_list(request).await,
         Request::CompareSchema(request) => compare::schema(request, stop).await,
         Request::CompareData(request) => compare::data(request, stop).await,

@@ -9,7 +9,7 @@ use crate::model::role::RoleStatement;
 use crate::pg::preflight::listed;
 use crate::pg::roles::{self as source_roles, Passwords};
 use crate::pg::{Endpoint, Side};
-use crate::plan::roles::{RolePlan, Server, parse, script, settle};
+use crate::plan::roles::{RolePlan, Script, Server, parse, script, settle};
 use crate::run::roles::{Outcome, make};
 use crate::stop::Stop;
 use crate::workdir::{Files, Mode, WorkDir};
@@ -32,7 +32,7 @@ async fn work(request: RolesRequest) -> Result<()> {
         RolesTask::Dump { source } => {
             let source = Endpoint::parse(Side::Source, source)?;
             let workdir = WorkDir::open(directory, Mode::Run)?;
-            dump(&source, workdir.files(), passwords).await?;
+            dump(&source, workdir.files(), passwords, Script::Whole).await?;
             Ok(())
         }
         RolesTask::Restore { target } => {
@@ -45,7 +45,8 @@ async fn work(request: RolesRequest) -> Result<()> {
             let source = Endpoint::parse(Side::Source, source)?;
             let target = Endpoint::parse(Side::Target, target)?;
             let workdir = WorkDir::open(directory, Mode::Run)?;
-            let statements = dump(&source, workdir.files(), passwords).await?;
+            let kind = Script::WithoutPasswords;
+            let statements = dump(&source, workdir.files(), passwords, kind).await?;
             restore(&target, statements).await
         }
     }
@@ -56,11 +57,12 @@ async fn dump(
     source: &Endpoint,
     files: &Files,
     passwords: Passwords,
+    kind: Script,
 ) -> Result<Vec<RoleStatement>> {
     let mut session = source.open("roles").await?;
     let statements = source_roles::statements(&mut session, passwords).await?;
     session.close().await;
-    files.write(&files.roles(), script(&statements).as_bytes())?;
+    files.write(&files.roles(), script(&statements, kind).as_bytes())?;
     let roles = statements.iter().filter(|s| matches!(s, RoleStatement::Create { .. })).count();
     tracing::info!("{roles} roles are in \"{}\"", files.roles().display());
     Ok(statements)
@@ -90,13 +92,17 @@ async fn restore(target: &Endpoint, statements: Vec<RoleStatement>) -> Result<()
 
 /// The roles of a clone, before anything that they own or are granted. Returns what is to be said
 /// again at its end.
-pub async fn copy_first(base: &Base, target: &mut Connection) -> Result<Vec<String>> {
+pub async fn copy_first(base: &Base, target: &Endpoint) -> Result<Vec<String>> {
     let passwords = match base.settings.no_role_passwords {
         true => Passwords::LeftOut,
         false => Passwords::Wanted,
     };
-    let statements = dump(&base.source, base.workdir.files(), passwords).await?;
-    let notes = make_all(target, statements).await?;
+    let (files, kind) = (base.workdir.files(), Script::WithoutPasswords);
+    let statements = dump(&base.source, files, passwords, kind).await?;
+    // A session of its own, as it is kept out of the target's log.
+    let mut session = target.open("roles").await?;
+    let notes = make_all(&mut session, statements).await?;
+    session.close().await;
     if !notes.is_empty() {
         tracing::warn!("not everything about roles could be copied: listed at the end");
     }

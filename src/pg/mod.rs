@@ -20,5 +20,6 @@ pub mod sequences;
 pub mod session;
 pub mod slot;
 pub mod snapshot;
+pub mod tablespaces;
 
 pub use session::{Endpoint, Side};

@@ -75,8 +75,8 @@ pub async fn check_roles(target: &mut Connection, roles: Vec<String>) -> Result<
     }
     let message = "the target lacks roles that own or are granted objects";
     Err(Error::new(Kind::Target, format!("{message}: {}", listed(&missing))).hint(
-        "Create them on the target (\"pg_dumpall --roles-only\" on the source prints how), or \
-         leave owners and privileges out with --no-owner and --no-acl.",
+        "Copy them with --roles or \"pgcopydb copy roles\", create them on the target, or leave \
+         owners and privileges out with --no-owner and --no-acl.",
     ))
 }
 
@@ -89,8 +89,8 @@ pub async fn check_tablespaces(target: &mut Connection, tablespaces: Vec<String>
     }
     let message = format!("the target lacks tablespaces: {}", listed(&missing));
     Err(Error::new(Kind::Target, message).hint(
-        "Create them on the target, or put everything into its default tablespace with \
-         --no-tablespaces.",
+        "Make them with \"pgcopydb copy tablespaces\", name others with --tablespace-map, or put \
+         everything into the target's default tablespace with --no-tablespaces.",
     ))
 }
 

@@ -25,9 +25,27 @@ pub struct Outcome {
     pub failed: Vec<String>,
 }
 
+/// What keeps statements, and so passwords, out of the log of a server and its statistics.
+const KEEP_QUIET: [&str; 5] = [
+    "set log_statement = 'none'",
+    "set log_min_duration_statement = -1",
+    "set log_min_duration_sample = -1",
+    "set log_min_error_statement = 'panic'",
+    "set pg_stat_statements.track_utility = off",
+];
+
 /// Does what is planned.
 pub async fn make(target: &mut Connection, plan: &RolePlan) -> Result<Outcome> {
     let mut outcome = Outcome::default();
+    for quiet in KEEP_QUIET {
+        match target.execute(quiet).await {
+            // Only superusers may, and not every server has all of them.
+            Err(error) if error.sqlstate().is_some() => tracing::debug!("{quiet}: {error}"),
+            answered => {
+                drop(answered.map_err(|error| Error::target("could not make roles", error))?)
+            }
+        }
+    }
     for step in &plan.steps {
         make_step(target, step, &mut outcome).await?;
     }

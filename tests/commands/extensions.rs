@@ -106,7 +106,7 @@ fn tablespaces_can_have_other_names() {
          create table elsewhere (a int);",
     );
     let refused = run(&pair, "clone");
-    refused.assert_code(7).assert_stderr_has("tablespaces");
+    refused.assert_code(7).assert_stderr_has("copy tablespaces");
     let output = pgcopydb(&pair)
         .args([
             "clone",
@@ -124,4 +124,57 @@ fn tablespaces_can_have_other_names() {
     let expected = pair.source.value(facts).replace("fast", "slow").replace("Odd one", "odd two");
     assert_eq!(pair.target.value(facts), expected);
     run(&pair, "clone --tablespace-map nonsense").assert_code(1).assert_stderr_has("two names");
+}
+
+#[test]
+fn tablespaces_are_made_where_the_target_lacks_them() {
+    // In the data directory: two servers on one machine cannot share a directory.
+    let pair = Pair::start();
+    let in_place = "set allow_in_place_tablespaces = on;";
+    pair.source.sql(&format!(
+        "create role \"Odd owner\"; create role reader; create role missing; {in_place}
+         create tablespace \"Fast one\" owner \"Odd owner\" location '' with (random_page_cost = 1.5);
+         create tablespace there location '';
+         create tablespace other location '';
+         comment on tablespace \"Fast one\" is 'it''s fast';
+         grant create on tablespace \"Fast one\" to reader with grant option;
+         grant create on tablespace \"Fast one\" to public, missing;
+         create table t (a int) tablespace \"Fast one\""
+    ));
+    pair.target.sql(&format!(
+        "create role \"Odd owner\"; create role reader; {in_place}
+         create tablespace there location ''"
+    ));
+    let copied = run(&pair, "copy tablespaces --tablespace-map other=renamed");
+    copied.assert_success().assert_stderr_has("made 2 tablespaces");
+    copied.assert_stderr_has("are on the target already: there");
+    copied.assert_stderr_has("the target lacks roles that own it or may use it: missing");
+    let facts = "select string_agg(format('%s %s %s %s %s', spcname, pg_get_userbyid(spcowner),
+                        spcacl, spcoptions,
+                        shobj_description(oid, 'pg_tablespace')), '; ' order by oid)
+                   from pg_tablespace where spcname in ('Fast one', 'renamed')";
+    let source = facts.replace("renamed", "other");
+    pair.source.sql("revoke create on tablespace \"Fast one\" from missing");
+    assert_eq!(pair.target.value(facts), pair.source.value(&source).replace("other", "renamed"));
+    run(&pair, "clone").assert_success();
+    pair.assert_same();
+    run(&pair, "copy tablespaces").assert_success().assert_stderr_has("made 1 tablespaces");
+}
+
+#[test]
+fn a_tablespace_that_cannot_be_made_is_named() {
+    let pair = Pair::start();
+    let directory = pair.source.cluster().directory().join("space");
+    std::fs::create_dir(&directory).unwrap();
+    let data = std::fs::metadata(pair.source.cluster().data_directory()).unwrap();
+    let uid = std::os::unix::fs::MetadataExt::uid(&data);
+    std::os::unix::fs::chown(&directory, Some(uid), None).unwrap();
+    pair.source.sql(&format!("create tablespace space location '{}'", directory.display()));
+    pair.source.sql("set allow_in_place_tablespaces = on; create tablespace z location ''");
+    std::fs::rename(&directory, directory.with_extension("gone")).unwrap();
+    let copied = run(&pair, "copy tablespaces");
+    copied.assert_code(7).assert_stderr_has("could not make tablespace space on the target");
+    copied.assert_stderr_has("The directories must be there on the target server");
+    assert_eq!(pair.target.value("select count(*) from pg_tablespace where spcname = 'z'"), "1");
+    std::fs::rename(directory.with_extension("gone"), &directory).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use pgcopydb_testkit::{Output, Pair, Version};
+use pgcopydb_testkit::{Cluster, Output, Pair, Version};
 
 use crate::support::pgcopydb;
 
@@ -51,9 +51,11 @@ fn assert_same_roles(pair: &Pair) {
 
 #[test]
 fn roles_arrive_with_all_they_are() {
-    let pair = Pair::start();
+    let logging = Cluster::builder().setting("log_statement", "all");
+    let pair = Pair::built(Cluster::builder(), logging);
     pair.source.sql(ROLES);
     pair.target.sql("create role shared nologin password 'of the target'");
+    pair.target.sql("drop role if exists nobody");
     let password = "select rolpassword from pg_authid where rolname = 'shared'";
     let before = pair.target.value(password);
     let output = run(&pair, "copy roles");
@@ -61,7 +63,13 @@ fn roles_arrive_with_all_they_are() {
     output.assert_stderr_has("keep their attributes and passwords: postgres, shared");
     assert_same_roles(&pair);
     assert_eq!(pair.target.value(password), before);
-    assert!(!output.stderr.contains("SCRAM"), "{output}");
+    let file = pair.directory().join("pgcopydb/schema/roles.sql");
+    let text = std::fs::read_to_string(file).unwrap();
+    let log = pair.target.cluster().log();
+    for text in [&output.stderr, &text, &log] {
+        assert!(!text.contains("SCRAM"), "{text}");
+    }
+    assert!(log.contains("drop role if exists nobody"), "{log}");
     // Once more changes nothing.
     run(&pair, "copy roles").assert_success().assert_stderr_has("made 0 roles");
     assert_same_roles(&pair);

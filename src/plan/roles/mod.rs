@@ -29,14 +29,34 @@ const SERVICE_ROLES: [&str; 9] = [
 ];
 const SERVICE_PREFIXES: [&str; 4] = ["rds_", "azure_", "cloudsql", "alloydb"];
 
+/// Whether `roles.sql` has the passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// It is what roles are made from.
+    Whole,
+    /// It is to be looked at: the roles are made from what is in memory.
+    WithoutPasswords,
+}
+
 /// The text of `roles.sql`.
-pub fn script(statements: &[RoleStatement]) -> String {
+pub fn script(statements: &[RoleStatement], kind: Script) -> String {
     let mut text = String::from("--\n-- Roles, memberships and settings of roles\n--\n\n");
     for statement in statements {
-        text.push_str(statement.sql().expose_secret());
+        let statement = match kind {
+            Script::Whole => statement.sql(),
+            Script::WithoutPasswords => without_password(statement.clone()).sql(),
+        };
+        text.push_str(statement.expose_secret());
         text.push_str(";\n");
     }
     text
+}
+
+fn without_password(mut statement: RoleStatement) -> RoleStatement {
+    if let RoleStatement::Alter { attributes, .. } = &mut statement {
+        attributes.retain(|attribute| !matches!(attribute, RoleAttribute::Password(_)));
+    }
+    statement
 }
 
 /// What must be known of the target.

@@ -74,7 +74,7 @@ fn a_dump_is_read_and_written() {
     );
     assert!(matches!(statements[5], RoleStatement::Set { .. }));
     assert!(matches!(statements[7], RoleStatement::Other(_)));
-    let again = parse(&script(&statements));
+    let again = parse(&script(&statements, Script::Whole));
     assert_eq!(shown(&again), shown(&statements));
 }
 
@@ -102,7 +102,7 @@ fn names_come_back_as_they_were() {
                 grantor: Some(name.into()),
             },
         ];
-        let again = parse(&script(&statements));
+        let again = parse(&script(&statements, Script::Whole));
         assert_eq!(shown(&again), shown(&statements));
         assert!(matches!(&again[0], RoleStatement::Create { role } if role == name), "{again:?}");
         assert!(
