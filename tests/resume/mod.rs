@@ -4,4 +4,6 @@ mod complete;
 mod lost;
 #[cfg(feature = "faults")]
 mod points;
+#[cfg(feature = "faults")]
+mod snapshot;
 mod workload;
