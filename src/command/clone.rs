@@ -25,7 +25,7 @@ use crate::plan::select::{Selection, select};
 use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
 use crate::run::context::{Context, Parts};
-use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Remembered};
+use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
 use crate::run::watch::Watch;
 use crate::run::{self, Holds, Report};
 use crate::stop::Stop;
@@ -91,7 +91,10 @@ pub struct Ended {
 }
 
 /// Tries of what is found out and decided before the first step.
-const ATTEMPTS_MAX: u64 = 5;
+const ATTEMPTS_MAX: u64 = 20;
+
+/// The longest pause between two of them.
+const PAUSE_MAX_S: u64 = 10;
 
 /// Copies, again if the target has lost what it had told us was done, until the end is known and
 /// the ledger dropped.
@@ -104,8 +107,10 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
             // Steps are tried again by themselves; this is about what comes before them.
             Err(error) if error.is_transient() && attempts < ATTEMPTS_MAX => {
                 tracing::warn!("trying to prepare the copy again: {error}");
-                tokio::time::sleep(Duration::from_secs(attempts)).await;
-                run.look_again().await?;
+                if let Some(detail) = error.detail_text() {
+                    tracing::warn!("the reason was: {detail}");
+                }
+                attempts += look_again(run, stop, ATTEMPTS_MAX - attempts).await?;
                 continue;
             }
             Err(error) => return Err(error),
@@ -121,16 +126,37 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     }
 }
 
+/// Waits a moment and looks at the target again, until it can be looked at. Says how often that
+/// failed.
+async fn look_again(run: &mut Begun, stop: &Stop, attempts_max: u64) -> Result<u64> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(attempts.min(PAUSE_MAX_S))) => {}
+            () = stop.requested() => return Err(crate::tools::child::stopped()),
+        }
+        match run.look_again().await {
+            Err(error) if error.is_transient() && attempts < attempts_max => {
+                tracing::debug!("could not look at the target again yet: {error}");
+            }
+            looked => return looked.map(|()| attempts - 1),
+        }
+    }
+}
+
 /// Discovers, plans, and does what is planned.
 async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
-    let inventory = inventory(&mut run.base, run.selection, &run.remembered, stop).await?;
-    check_target(run, &inventory).await?;
-    if let (Selection::All, Some(slot)) = (run.selection, run.base.catalog.slot().await?) {
-        setup::check_coverage(&run.base.source, &slot, &inventory).await?;
-    }
-    let ledger = run.open_ledger(&inventory).await?;
-    run.take_back_what_was_undone(&inventory).await?;
-    fault::point("ledger", "opened")?;
+    let watch = Watch::new(run.base.source.clone(), run.target.clone());
+    let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
+    let inventory = inventory(&mut run.base, run.selection, &run.remembered, &watch, stop).await?;
+    let backend = run.target_session.backend_pid();
+    let opening = open_target(run, &inventory);
+    let opened = tokio::select! {
+        opened = watch.over(Side::Target, backend, opening) => opened,
+        () = stop.requested() => Err(crate::tools::child::stopped()),
+    };
+    let (ledger, target_namespaces) = opened?;
     let base = &mut run.base;
     let tools = base.tools(inventory.database.server_version)?;
     let mut context = Context::new(Parts {
@@ -141,7 +167,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
         settings: base.settings.clone(),
         ledger,
         stop: stop.clone(),
-        target_namespaces: namespaces(&mut run.target_session).await?,
+        target_namespaces,
         inventory,
     });
     let target = Target { version: run.target_session.server_version(), tables: run.tables() };
@@ -167,8 +193,6 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let clock = Instant::now();
     let base = &mut run.base;
     base.catalog.section_started(Section::Data).await?;
-    let watch = Watch::new(base.source.clone(), run.target.clone());
-    let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
     let holds = Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch };
     let recorded = run.remembered.done.clone();
     let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, target.version);
@@ -176,6 +200,19 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     std::mem::drop(locks);
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;
     Ok(Ended { report, context, target })
+}
+
+/// Looks at the target and makes it remember steps. Also tells which namespaces it has.
+async fn open_target(run: &mut Begun, inventory: &Inventory) -> Result<(Ledger, HashSet<String>)> {
+    check_target(run, inventory).await?;
+    if let (Selection::All, Some(slot)) = (run.selection, run.base.catalog.slot().await?) {
+        setup::check_coverage(&run.base.source, &slot, inventory).await?;
+    }
+    run.join().await?;
+    let ledger = run.open_ledger(inventory).await?;
+    run.take_back_what_was_undone(inventory).await?;
+    fault::point("ledger", "opened")?;
+    Ok((ledger, namespaces(&mut run.target_session).await?))
 }
 
 /// Everything that can be said to be wrong with the target before anything is written to it.

@@ -10,13 +10,14 @@ use super::prepare::Begun;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::Section;
-use crate::pg::properties;
+use crate::pg::{Side, properties};
 use crate::plan::Step;
 use crate::plan::clone::{self as plan, Tables};
 use crate::plan::select::{Archive, Selection, select};
 use crate::report;
 use crate::run::control::Event;
 use crate::run::ledger::Ledger;
+use crate::run::watch::Watch;
 use crate::run::{self, Report, Settled};
 use crate::stop::Stop;
 
@@ -88,7 +89,12 @@ pub async fn forget(run: &mut Begun, ended: &Ended) -> Result<Forgotten> {
             }
         };
         let again = match opened {
-            Ok(session) => try_to_forget(run, ended, session, &mut has_dropped).await,
+            Ok(session) => {
+                let watch = Watch::new(run.base.source.clone(), run.target.clone());
+                let backend = session.backend_pid();
+                let forgetting = try_to_forget(run, ended, session, &mut has_dropped);
+                watch.over(Side::Target, backend, forgetting).await
+            }
             Err(error) => Err(error),
         };
         attempts += 1;

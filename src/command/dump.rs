@@ -3,6 +3,8 @@
 
 use std::time::Instant;
 
+use tokio_util::task::AbortOnDropHandle;
+
 use super::inventory::inventory;
 use super::prepare;
 use crate::cli::DumpRequest;
@@ -11,6 +13,7 @@ use crate::pg::{Endpoint, Side};
 use crate::plan::select::Selection;
 use crate::report::units;
 use crate::run::ledger::Remembered;
+use crate::run::watch::Watch;
 use crate::stop::Stop;
 
 /// Dumps the schema, unless that was done before.
@@ -19,7 +22,10 @@ pub async fn schema(request: DumpRequest, stop: &Stop) -> Result<()> {
     let source = Endpoint::parse(Side::Source, &request.source)?;
     let dumping = async {
         let mut base = prepare::begin_dump(source, request.settings).await?;
-        inventory(&mut base, Selection::PreData, &Remembered::default(), stop).await?;
+        let watch = Watch::of_source(base.source.clone());
+        let _locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
+        let remembered = Remembered::default();
+        inventory(&mut base, Selection::PreData, &remembered, &watch, stop).await?;
         base.snapshot.close().await;
         base.catalog.flush().await?;
         let archive = base.workdir.files().archive();

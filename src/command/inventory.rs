@@ -14,7 +14,9 @@ use crate::model::{Entry, Inventory, Object, QualifiedName, Section};
 use crate::pg::{Side, discover, preflight};
 use crate::plan::select::Selection;
 use crate::run::ledger::Remembered;
+use crate::run::watch::Watch;
 use crate::stop::Stop;
+use crate::tools::child::Worked;
 use crate::tools::{archive, dump};
 
 /// Takes the inventory. `remembered` is what earlier runs left on the target.
@@ -22,6 +24,7 @@ pub async fn inventory(
     base: &mut Base,
     selection: Selection,
     remembered: &Remembered,
+    watch: &Watch,
     stop: &Stop,
 ) -> Result<Inventory> {
     if base.workdir.files().archive().exists()
@@ -42,7 +45,7 @@ pub async fn inventory(
         base.register().await?;
         return Ok(as_decided(inventory, remembered));
     }
-    Ok(as_decided(discovered(base, selection, stop).await?, remembered))
+    Ok(as_decided(discovered(base, selection, watch, stop).await?, remembered))
 }
 
 /// Takes over what was decided when rows began to be copied.
@@ -69,7 +72,12 @@ async fn cut_anew(base: &mut Base, inventory: &mut Inventory) -> Result<()> {
     Ok(())
 }
 
-async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Result<Inventory> {
+async fn discovered(
+    base: &mut Base,
+    selection: Selection,
+    watch: &Watch,
+    stop: &Stop,
+) -> Result<Inventory> {
     let archive_file = base.workdir.files().archive();
     let id = base.snapshot.id.as_deref();
     // Whatever the target will be, it can take what is made for the newest.
@@ -79,14 +87,24 @@ async fn discovered(base: &mut Base, selection: Selection, stop: &Stop) -> Resul
     tracing::info!("using {} from {}", tools.version, tools.program("pg_dump").display());
     let hidden = discover::hidden_sequences(&mut session).await?;
     // Both read the catalogs; neither needs the other.
+    let application = base.source.application_name(dump::ROLE);
+    let worked = Worked::default();
     let dumping = async {
         let clock = Instant::now();
-        dump::schema(&tools, &base.source, id, &hidden, &archive_file, stop).await?;
+        tokio::select! {
+            dumped =
+                dump::schema(&tools, &base.source, id, &hidden, &archive_file, &worked, stop) => dumped?,
+            error = watch.program(&application, || worked.ticks()) => {
+                return Err(error.during("could not dump the schema of the source"));
+            }
+        }
         base.catalog.section_ended(Section::DumpSchema, clock.elapsed()).await
     };
     let discovering = async {
         let clock = Instant::now();
-        let mut inventory = discover::discover(&mut session, target_version).await?;
+        let backend = session.backend_pid();
+        let discovering = discover::discover(&mut session, target_version);
+        let mut inventory = watch.over(Side::Source, backend, discovering).await?;
         let asked = match &base.filtering {
             Some(filtering) => Some(filtering.ask(&mut session, &inventory).await?),
             None => {

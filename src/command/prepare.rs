@@ -17,9 +17,9 @@ use crate::plan::clone::Tables;
 use crate::plan::select::{Archive, Selection, Task};
 use crate::plan::split;
 use crate::run::context::PRE_DATA_KEY;
-use crate::run::control::Control;
+use crate::run::control::{Control, Event};
 use crate::run::ledger::{Decided, Ledger, Remembered};
-use crate::run::lock;
+use crate::run::{self, lock};
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
 
@@ -94,10 +94,27 @@ impl Begun {
             Some(decided) if self.remembered.is_bound() => decided,
             _ => Decided::new(self.base.setup.clone(), inventory),
         };
-        let session = &mut self.target_session;
-        let ledger = Ledger::open(session, self.control.membership(), &decided).await?;
-        self.remembered.decided = Some(decided);
-        Ok(ledger)
+        // Known also if we never hear that it was opened.
+        self.remembered.decided = Some(decided.clone());
+        Ledger::open(&mut self.target_session, self.control.membership(), &decided).await
+    }
+
+    /// Makes the session to the target one of the run. What was found out while the lock of the run
+    /// was lost may no longer be true: the error says that all of it is to be done again.
+    pub async fn join(&mut self) -> Result<()> {
+        let mut was_held = true;
+        while !self.control.is_held() {
+            was_held = false;
+            match self.control.event().await {
+                Event::Lost(error) => tracing::warn!("{error}; opening another"),
+                Event::Back { .. } => self.control.go_on(),
+                Event::Gone(error) => return Err(error.during("this run cannot go on")),
+            }
+        }
+        if was_held && self.control.membership().join(&mut self.target_session).await? {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Target, "the lock of this run was lost on the target").transient())
     }
 
     /// Takes back the records of steps whose work a crash of the target has undone.
@@ -116,7 +133,15 @@ impl Begun {
     /// what the target remembers now.
     pub async fn look_again(&mut self) -> Result<()> {
         self.target_session = self.target.open("clone").await?;
-        self.remembered = Ledger::remembered(&mut self.target_session).await?;
+        let mut now = Ledger::remembered(&mut self.target_session).await?;
+        let id = |remembered: &Remembered| remembered.decided.as_ref().map(|d| d.id.clone());
+        let is_gone = !now.exists && !self.remembered.done.is_empty();
+        if is_gone || (now.exists && id(&now) != id(&self.remembered)) {
+            return Err(run::record_is_gone());
+        }
+        let decided = self.remembered.decided.take();
+        now.decided = now.decided.or(decided);
+        self.remembered = now;
         Ok(())
     }
 

@@ -40,6 +40,8 @@ pub enum Event {
         owner: i32,
         /// What the target remembers now.
         remembered: Box<Remembered>,
+        /// Since when it has been asked that.
+        asked: Instant,
     },
     /// It could not be taken again: the run has no right to go on.
     Gone(Error),
@@ -100,6 +102,11 @@ impl Control {
             }
             None => std::future::pending().await,
         }
+    }
+
+    /// Whether the lock is held, as far as is known, and all news about it were taken in.
+    pub fn is_held(&self) -> bool {
+        matches!(*self.state.borrow(), State::Held(_))
     }
 
     /// Lets sessions join again after [`Event::Back`].
@@ -163,10 +170,10 @@ impl Keeper {
                 () = self.end.cancelled() => return,
             };
             let event = match again {
-                Ok((session, pid, remembered)) => {
-                    owner = pid;
+                Ok((session, remembered, asked)) => {
+                    owner = session.backend_pid();
                     kept = Kept::keep(session, patience);
-                    Event::Back { owner, remembered: Box::new(remembered) }
+                    Event::Back { owner, remembered: Box::new(remembered), asked }
                 }
                 Err(error) => {
                     self.state.send_replace(State::Over);
@@ -178,7 +185,7 @@ impl Keeper {
         }
     }
 
-    async fn take_again(&self, before: i32) -> Result<(Connection, i32, Remembered)> {
+    async fn take_again(&self, before: i32) -> Result<(Connection, Remembered, Instant)> {
         let begun = Instant::now();
         loop {
             let error = match self.try_again(before).await {
@@ -193,13 +200,13 @@ impl Keeper {
         }
     }
 
-    async fn try_again(&self, before: i32) -> Result<(Connection, i32, Remembered)> {
+    async fn try_again(&self, before: i32) -> Result<(Connection, Remembered, Instant)> {
         let mut session = self.endpoint.open(ROLE).await?;
         // The server may not have noticed that the old session is gone.
         lock::end_backend(&mut session, before, &self.endpoint.application_name(ROLE)).await?;
         lock::take_alone(&mut session).await?;
+        let asked = Instant::now();
         let remembered = Ledger::remembered(&mut session).await?;
-        let owner = session.backend_pid();
-        Ok((session, owner, remembered))
+        Ok((session, remembered, asked))
     }
 }

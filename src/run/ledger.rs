@@ -2,6 +2,7 @@
 //! it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
 
 use pgcopydb_wire::Connection;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub struct Ledger {
     id: String,
     /// The run whose record it is.
     membership: Membership,
+    /// Since when it has been there.
+    opened: Instant,
 }
 
 /// What was decided when a copy began. It must not be decided again while rows are being copied: a
@@ -164,19 +167,24 @@ impl Ledger {
                 tracing::warn!(
                     "this run cannot be resumed: the role may not create a schema on the target"
                 );
-                return Ok(Ledger { is_kept: false, id, membership });
+                return Ok(Ledger { is_kept: false, id, membership, opened: Instant::now() });
             }
             Err(error) => return Err(failed(error)),
         }
         let detail = serde_json::to_string(decided).map_err(unreadable)?;
         let sql = include_str!("../pg/sql/note_decisions.sql");
         session.query(sql, &[Some(&id), Some(&detail)]).await.map_err(failed)?;
-        Ok(Ledger { is_kept: true, id, membership })
+        Ok(Ledger { is_kept: true, id, membership, opened: Instant::now() })
     }
 
     /// What tells this copy apart from others into the same database.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whether the ledger was there at this time.
+    pub fn was_there(&self, then: Instant) -> bool {
+        self.opened <= then
     }
 
     /// Whether the target remembers what is done.

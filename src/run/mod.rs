@@ -472,6 +472,14 @@ impl Dispatcher {
     }
 }
 
+/// The error of a run whose ledger was dropped, or is now another's.
+pub fn record_is_gone() -> Error {
+    let message = "this run cannot go on: the target no longer has its record";
+    Error::new(Kind::State, message)
+        .detail("Another run has begun, or somebody has dropped the record.")
+        .hint("Start over with --restart.")
+}
+
 /// What news about the lock of the run come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -486,23 +494,21 @@ pub enum Settled {
 /// The lock of the run was lost, or taken again. What the target has told us was done must still be
 /// there: a server that crashes may lose its last commits.
 pub fn settle(event: Event, context: &Context, recorded: &HashSet<String>) -> Result<Settled> {
-    let remembered = match event {
+    let (remembered, asked) = match event {
         Event::Lost(error) => {
             tracing::warn!("{error}; opening another");
             return Ok(Settled::Lost);
         }
         Event::Gone(error) => return Err(error.during("this run cannot go on")),
-        Event::Back { remembered, .. } => remembered,
+        Event::Back { remembered, asked, .. } => (remembered, asked),
     };
-    if !context.ledger.is_kept() {
+    // Before the ledger was opened there was nothing that could have been lost since.
+    if !context.ledger.is_kept() || !context.ledger.was_there(asked) {
         return Ok(Settled::Held);
     }
     let id = remembered.decided.as_ref().map(|decided| &decided.id[..]);
     if id != Some(context.ledger.id()) {
-        let message = "this run cannot go on: the target no longer has its record";
-        return Err(Error::new(Kind::State, message)
-            .detail("Another run has begun, or somebody has dropped the record.")
-            .hint("Start over with --restart."));
+        return Err(record_is_gone());
     }
     let undone = remembered.undone(&context.inventory).len();
     let lost = recorded.difference(&remembered.done).count() + undone;

@@ -64,21 +64,29 @@ impl Pulse {
 }
 
 /// What a backend of ours is doing, seen from another session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Seen {
     /// It is at work, or waits for something that is not us.
     AtWork,
-    /// It waits for us, or it is no longer there, or its server cannot be reached.
-    NotAtWork,
+    /// It waits for us, since the time that is told; or it is no longer there, or its server cannot
+    /// be reached.
+    NotAtWork(String),
     /// The server would not say.
     Unknown,
+}
+
+/// Whom to look at.
+#[derive(Clone, Copy, Debug)]
+enum Whom<'a> {
+    Backend(i32),
+    Application(&'a str),
 }
 
 /// Sessions to look through, one per server.
 #[derive(Debug)]
 pub struct Watch {
     source: Window,
-    target: Window,
+    target: Option<Window>,
 }
 
 #[derive(Debug)]
@@ -91,7 +99,13 @@ impl Watch {
     /// A watch over two servers. Sessions are opened when there is something to look at.
     pub fn new(source: Endpoint, target: Endpoint) -> Arc<Watch> {
         let window = |endpoint| Window { endpoint, session: Mutex::new(None) };
-        Arc::new(Watch { source: window(source), target: window(target) })
+        Arc::new(Watch { source: window(source), target: Some(window(target)) })
+    }
+
+    /// A watch over a source alone.
+    pub fn of_source(source: Endpoint) -> Arc<Watch> {
+        let source = Window { endpoint: source, session: Mutex::new(None) };
+        Arc::new(Watch { source, target: None })
     }
 
     /// Returns when a worker's connections must be dead: nothing has moved for a long time, and the
@@ -109,9 +123,11 @@ impl Watch {
                 continue;
             }
             let [source, target] = backends;
-            let seen = tokio::join!(self.source.look(source), self.target.look(target));
+            let (source, target) = (Whom::Backend(source), Whom::Backend(target));
+            let seen =
+                tokio::join!(self.look(Side::Source, source), self.look(Side::Target, target));
             looks = match seen {
-                (Seen::NotAtWork, Seen::NotAtWork) => looks + 1,
+                (Seen::NotAtWork(_), Seen::NotAtWork(_)) => looks + 1,
                 _ => 0,
             };
             if looks == LOOKS_MAX {
@@ -123,13 +139,48 @@ impl Watch {
         }
     }
 
+    /// Does some work over one session, and gives it up when the server, asked from outside, has
+    /// been waiting for us all the while.
+    pub async fn over<T>(
+        &self,
+        side: Side,
+        backend: i32,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        tokio::select! {
+            done = work => done,
+            error = self.standstill(side, Whom::Backend(backend), || 0) => Err(error),
+        }
+    }
+
+    /// Returns when a program of ours must have lost its connection to the source: the server waits
+    /// for it, and it waits for the server.
+    pub async fn program(&self, application: &str, processor_time: impl Fn() -> u64) -> Error {
+        self.standstill(Side::Source, Whom::Application(application), processor_time).await
+    }
+
+    async fn standstill(&self, side: Side, whom: Whom<'_>, work: impl Fn() -> u64) -> Error {
+        let interval = fault::setting("SILENCE", SILENCE);
+        let mut before = None;
+        loop {
+            tokio::time::sleep(interval).await;
+            let now = (self.look(side, whom).await, work());
+            if matches!(now.0, Seen::NotAtWork(_)) && before.as_ref() == Some(&now) {
+                let doing = "the server waits for us";
+                let cause = pgcopydb_wire::Error::Timeout { doing, after: interval * LOOKS_MAX };
+                return side.error("the network has gone silent", cause);
+            }
+            before = Some(now);
+        }
+    }
+
     /// Tells of locks that sessions of ours wait for, until it is dropped.
     pub async fn locks(self: Arc<Watch>) {
         let patience = fault::setting("LOCK_WAIT", LOCK_WAIT);
         let mut waiting = [HashMap::new(), HashMap::new()];
         loop {
             tokio::time::sleep(patience / LOOKS_PER_LOCK_WAIT).await;
-            for (window, waiting) in [&self.source, &self.target].into_iter().zip(&mut waiting) {
+            for (window, waiting) in self.windows().zip(&mut waiting) {
                 // A server that cannot be asked now is asked again later: the workers will say.
                 let _ = window.locks(waiting, patience).await;
             }
@@ -137,23 +188,42 @@ impl Watch {
     }
 }
 
+impl Watch {
+    fn windows(&self) -> impl Iterator<Item = &Window> {
+        std::iter::once(&self.source).chain(&self.target)
+    }
+
+    async fn look(&self, side: Side, whom: Whom<'_>) -> Seen {
+        match (side, &self.target) {
+            (Side::Source, _) => self.source.look(whom).await,
+            (Side::Target, Some(target)) => target.look(whom).await,
+            (Side::Target, None) => Seen::Unknown,
+        }
+    }
+}
+
 impl Window {
     /// What a backend is doing.
-    async fn look(&self, pid: i32) -> Seen {
-        if pid == 0 {
-            return Seen::NotAtWork;
-        }
+    async fn look(&self, whom: Whom<'_>) -> Seen {
+        let gone = || Seen::NotAtWork("gone".to_owned());
+        let (pid, application) = match whom {
+            Whom::Backend(0) => return gone(),
+            Whom::Backend(pid) => (Some(pid.to_string()), None),
+            Whom::Application(name) => (None, Some(name)),
+        };
         let sql = include_str!("../pg/sql/backend.sql");
-        let pid = pid.to_string();
-        match self.ask(sql, &[Some(&pid)]).await {
-            Ok(rows) => match rows.first().map(|row| row.flag(0)) {
-                None | Some(Ok(true)) => Seen::NotAtWork,
-                Some(Ok(false)) => Seen::AtWork,
-                Some(Err(_)) => Seen::Unknown,
+        match self.ask(sql, &[pid.as_deref(), application]).await {
+            Ok(rows) => match rows.first().map(|row| (row.flag(0), row.text(1))) {
+                None => gone(),
+                Some((Ok(true), since)) => {
+                    Seen::NotAtWork(since.ok().flatten().unwrap_or_default().to_owned())
+                }
+                Some((Ok(false), _)) => Seen::AtWork,
+                Some((Err(_), _)) => Seen::Unknown,
             },
             // A server that answers, be it with a refusal, can be reached.
             Err(error) if error.sqlstate().is_some() => Seen::Unknown,
-            Err(_) => Seen::NotAtWork,
+            Err(_) => Seen::NotAtWork("out of reach".to_owned()),
         }
     }
 
@@ -170,7 +240,7 @@ impl Window {
                 let rows = session.query(sql, parameters).await;
                 rows.map_err(|error| self.endpoint.side.error("could not look at sessions", error))
             };
-            let answer = tokio::time::timeout(LOOK_LIMIT, asked).await;
+            let answer = tokio::time::timeout(fault::setting("LOOK", LOOK_LIMIT), asked).await;
             match answer.unwrap_or_else(|_| Err(self.late())) {
                 Ok(rows) => return Ok(rows),
                 Err(error) => {

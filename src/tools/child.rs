@@ -2,6 +2,8 @@
 //! environment, and it does not outlive us.
 
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use pgcopydb_wire::Conninfo;
@@ -18,11 +20,51 @@ const LAST_LINES: usize = 5;
 /// How long a program may take to end when it is asked to.
 const END_MS: u64 = 1_000;
 
+/// What a program says when its connection broke, or when the server would not have it at the
+/// moment: it may succeed a little later.
+const LOST: [&str; 15] = [
+    "server closed the connection unexpectedly",
+    "connection to server was lost",
+    "no connection to the server",
+    "could not receive data from server",
+    "could not send data to server",
+    "SSL SYSCALL error",
+    "SSL connection has been closed unexpectedly",
+    "terminating connection due to",
+    "FATAL:  the database system is ",
+    "Connection refused",
+    "Connection reset by peer",
+    "Connection timed out",
+    "timeout expired",
+    "sorry, too many clients already",
+    "remaining connection slots are reserved",
+];
+
+/// What it says when the snapshot it was told to read in is gone.
+const LOST_SNAPSHOT: [&str; 2] =
+    ["invalid snapshot identifier", "could not import the requested snapshot"];
+
+/// How much a running program has worked, for those who look from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Worked(Arc<AtomicU32>);
+
+impl Worked {
+    /// Processor time of the program, in ticks of the system; 0 where that is not known.
+    pub fn ticks(&self) -> u64 {
+        let pid = self.0.load(Ordering::Relaxed);
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name, in parentheses, may hold anything; user and system time are fields 14 and 15.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        fields.split_whitespace().skip(11).take(2).filter_map(|time| time.parse::<u64>().ok()).sum()
+    }
+}
+
 /// A program to run.
 #[derive(Debug)]
 pub struct Child {
     command: Command,
     name: String,
+    worked: Worked,
 }
 
 impl Child {
@@ -34,7 +76,13 @@ impl Child {
         // Its messages are read by us; a setting of the user's terminal must not change them.
         command.env("LC_MESSAGES", "C").kill_on_drop(true);
         end_with_parent(&mut command);
-        Child { command, name: name.unwrap_or_default() }
+        Child { command, name: name.unwrap_or_default(), worked: Worked::default() }
+    }
+
+    /// Lets others see how much it works.
+    pub fn seen_by(mut self, worked: &Worked) -> Child {
+        self.worked = worked.clone();
+        self
     }
 
     /// Adds an argument.
@@ -62,6 +110,7 @@ impl Child {
             Error::new(Kind::Tools, format!("could not run {name}: {error}"))
         };
         let mut child = self.command.spawn().map_err(|error| failed(error, &self.name))?;
+        self.worked.0.store(child.id().unwrap_or_default(), Ordering::Relaxed);
         let pid = child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed()));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let work = async {
@@ -98,10 +147,22 @@ impl Child {
         let output = read.map_err(|error| failed(error, &self.name))?;
         let status = status.map_err(|error| failed(error, &self.name))?;
         if !status.success() {
-            return Err(Error::new(Kind::Tools, format!("{} failed with {status}", self.name))
-                .detail(messages.join("\n")));
+            return Err(failure(&self.name, status, &messages));
         }
         Ok(output)
+    }
+}
+
+fn failure(name: &str, status: std::process::ExitStatus, messages: &[String]) -> Error {
+    let says = |texts: &[&str]| {
+        messages.iter().any(|message| texts.iter().any(|text| message.contains(text)))
+    };
+    let error = Error::new(Kind::Tools, format!("{name} failed with {status}"));
+    let error = error.detail(messages.join("\n"));
+    match () {
+        () if says(&LOST_SNAPSHOT) => error.that_lost_the_snapshot(),
+        () if says(&LOST) => error.transient(),
+        () => error,
     }
 }
 

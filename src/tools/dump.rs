@@ -3,25 +3,31 @@
 use std::path::Path;
 
 use super::Tools;
-use super::child::Child;
+use super::child::{Child, Worked};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::QualifiedName;
 use crate::pg::Endpoint;
 use crate::stop::Stop;
 
+/// What its session is for, in its application name.
+pub const ROLE: &str = "pg_dump";
+
 /// Dumps the schema as the snapshot has it into `archive`, which appears only when it is complete.
-/// The values of `hidden` sequences, which `pg_dump` reads for nothing, are left alone.
+/// The values of `hidden` sequences, which `pg_dump` reads for nothing, are left alone. `worked`
+/// shows how much it does meanwhile.
 pub async fn schema(
     tools: &Tools,
     source: &Endpoint,
     snapshot: Option<&str>,
     hidden: &[QualifiedName],
     archive: &Path,
+    worked: &Worked,
     stop: &Stop,
 ) -> Result<()> {
     let partial = archive.with_extension("partial");
     let mut child = Child::new(&tools.program("pg_dump"))
+        .seen_by(worked)
         .arg("--format=custom")
         .arg("--compress=0")
         .arg("--section=pre-data")
@@ -36,7 +42,8 @@ pub async fn schema(
     for sequence in hidden {
         child = child.arg("--exclude-table-data").arg(pattern(sequence));
     }
-    let dumped = child.connect(source.conninfo()).run(stop).await;
+    let conninfo = source.conninfo().with_application_name(&source.application_name(ROLE));
+    let dumped = child.connect(&conninfo).run(stop).await;
     dumped.map_err(|error| error.during("could not dump the schema of the source"))?;
     fault::point("dump", "before_rename")?;
     std::fs::rename(&partial, archive).map_err(|error| {

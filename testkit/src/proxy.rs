@@ -52,7 +52,8 @@ struct State {
 enum Flow {
     #[default]
     Flowing,
-    Stalled,
+    /// For the connections up to this number.
+    Stalled { last: u64 },
 }
 
 impl Proxy {
@@ -122,7 +123,14 @@ impl Proxy {
 
     /// Carries nothing any more, and closes nothing: as a network does that loses all packets.
     pub fn stall(&self) {
-        self.network.lock().flow = Flow::Stalled;
+        self.network.lock().flow = Flow::Stalled { last: u64::MAX };
+    }
+
+    /// Carries nothing any more over the connections that are there, and closes none of them: as a
+    /// firewall does that has forgotten them. New ones are as good as any.
+    pub fn forget(&self) {
+        let mut state = self.network.lock();
+        state.flow = Flow::Stalled { last: state.connections_made };
     }
 
     /// Closes new connections at once. Those that are there go on.
@@ -216,7 +224,7 @@ impl Network {
     fn carry(&self, number: u64, mut from: TcpStream, mut to: TcpStream) {
         let mut buffer = [0; BUFFER_BYTES];
         while let Ok(bytes @ 1..) = from.read(&mut buffer) {
-            let Some(bytes) = self.admit(bytes) else {
+            let Some(bytes) = self.admit(number, bytes) else {
                 break;
             };
             if to.write_all(&buffer[..bytes]).is_err() {
@@ -230,8 +238,11 @@ impl Network {
     }
 
     /// How many of these bytes may pass, when any may; `None` at the end.
-    fn admit(&self, bytes: usize) -> Option<usize> {
-        let is_stalled = |state: &mut State| state.flow == Flow::Stalled && !state.is_closing;
+    fn admit(&self, number: u64, bytes: usize) -> Option<usize> {
+        let is_stalled = |state: &mut State| match state.flow {
+            Flow::Flowing => false,
+            Flow::Stalled { last } => number <= last && !state.is_closing,
+        };
         let waited = self.changed.wait_while(self.lock(), is_stalled);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         if state.is_closing {

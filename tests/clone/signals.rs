@@ -115,7 +115,7 @@ fn while_pg_dump_is_at_work() {
         pair.source.wait_for(
             "select exists (select from pg_stat_activity
                              where datname = current_database() and wait_event_type = 'Lock'
-                               and application_name = 'pg_dump')",
+                               and application_name like 'pgcopydb% pg_dump')",
         );
         let pid = running.pid();
         stop(&pair, running, signal);

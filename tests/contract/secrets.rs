@@ -116,7 +116,7 @@ fn no_process_has_a_password_among_its_words() {
     pair.source.wait_for(
         "select exists (select from pg_stat_activity
                          where datname = current_database() and wait_event_type = 'Lock'
-                           and application_name = 'pg_dump')",
+                           and application_name like 'pgcopydb% pg_dump')",
     );
     let mut seen = 0;
     for process in std::fs::read_dir("/proc").unwrap().flatten() {

@@ -7,7 +7,7 @@ use pgcopydb_testkit::{Database, Pair, Program, Proxy, Session};
 use super::workload::{clone, many_steps};
 
 /// Holds a snapshot, as a user's psql would.
-fn snapshot(database: &Database) -> (Session, String) {
+pub fn snapshot(database: &Database) -> (Session, String) {
     let mut session = database.session();
     session.run("begin transaction isolation level repeatable read, read only");
     let id = session.run("select pg_export_snapshot()");
@@ -15,7 +15,7 @@ fn snapshot(database: &Database) -> (Session, String) {
 }
 
 /// The clone of a pair through networks.
-fn through(pair: &Pair, source: &Proxy, target: &Proxy) -> Program {
+pub fn through(pair: &Pair, source: &Proxy, target: &Proxy) -> Program {
     clone(pair)
         .env("PGCOPYDB_SOURCE_PGURI", source.uri(&pair.source))
         .env("PGCOPYDB_TARGET_PGURI", target.uri(&pair.target))

@@ -5,5 +5,7 @@ mod lost;
 #[cfg(feature = "faults")]
 mod points;
 #[cfg(feature = "faults")]
+mod silence;
+#[cfg(feature = "faults")]
 mod snapshot;
 mod workload;
