@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pgcopydb_wire::Connection;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::conclude::{Forgotten, conclude, forget};
+use super::conclude::{Forgotten, conclude, forget, without_snapshot};
 use super::following;
 use super::inventory::inventory;
 use super::prepare::{self, Begun};
@@ -112,6 +112,9 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
                 }
                 attempts += look_again(run, stop, ATTEMPTS_MAX - attempts).await?;
                 continue;
+            }
+            Err(error) if error.has_lost_snapshot() => {
+                return Err(without_snapshot(error, &run.base.settings));
             }
             Err(error) => return Err(error),
         };

@@ -9,7 +9,7 @@ use super::completion;
 use super::prepare::Begun;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::model::Section;
+use crate::model::{Section, Settings};
 use crate::pg::{Side, properties};
 use crate::plan::Step;
 use crate::plan::clone::{self as plan, Tables};
@@ -18,7 +18,7 @@ use crate::report;
 use crate::run::control::Event;
 use crate::run::ledger::Ledger;
 use crate::run::watch::Watch;
-use crate::run::{self, Report, Settled};
+use crate::run::{self, Left, Report, Settled};
 use crate::stop::Stop;
 
 /// Tells how it ended; where everything is done, forgets what was only kept for resuming.
@@ -164,14 +164,29 @@ fn left(run: &Begun, ended: &Ended) -> Result<usize> {
     Ok(steps.count())
 }
 
+/// Says how to go on without the snapshot that was lost.
+pub fn without_snapshot(error: Error, settings: &Settings) -> Error {
+    // What changes begin with is this snapshot and no other.
+    error.hint(match settings.follow {
+        Some(_) => "Changes can be followed from that snapshot only: start over with --restart.",
+        None => {
+            "If nothing was written to the source since the snapshot was taken, continue with the \
+             same command and --resume --not-consistent: only what is left is done. Otherwise start \
+             over with --restart."
+        }
+    })
+}
+
 fn unfinished(run: &Begun, report: Report) -> Error {
     if let Some(error) = report.snapshot_lost {
-        return error
-            .detail("Rows can only be read as they were when the snapshot was taken.")
-            .hint(
-                "If nothing was written to the source since, continue with --resume \
-                 --not-consistent; otherwise start over with --restart.",
-            );
+        let Left { reading, tables, others } = report.left;
+        let detail = format!(
+            "Rows can only be read as they were when the snapshot was taken. {} steps are done and \
+             stay done. {reading} steps that read from the source are left, among them the rows of \
+             {tables} tables, and {others} others, most of which build upon them.",
+            report.recorded.len()
+        );
+        return without_snapshot(error.detail(detail), &run.base.settings);
     }
     let kind = match run.archive {
         Archive::Given => Kind::Target,

@@ -70,6 +70,19 @@ pub struct Report {
     pub is_set_back: bool,
     /// The steps that the target must remember.
     pub recorded: HashSet<String>,
+    /// The steps that were not done, whatever the reason.
+    pub left: Left,
+}
+
+/// What is left of a plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Left {
+    /// Steps that read from the source.
+    pub reading: usize,
+    /// Tables that lack rows.
+    pub tables: usize,
+    /// Other steps.
+    pub others: usize,
 }
 
 impl Report {
@@ -79,7 +92,18 @@ impl Report {
             && self.skipped == 0
             && !self.is_stopped
             && !self.is_set_back
-            && self.snapshot_lost.is_none()
+            // The last steps need no snapshot.
+            && (self.snapshot_lost.is_none() || self.left.reading + self.left.others == 0)
+    }
+}
+
+impl Left {
+    fn count_down(&mut self, done: Step) {
+        match done {
+            Step::Milestone => {}
+            step if step.reads_source() => self.reading -= 1,
+            _ => self.others -= 1,
+        }
     }
 }
 
@@ -126,7 +150,8 @@ pub async fn run(
     let mut dispatcher = Dispatcher {
         journal: Journal::new(context.clone(), catalog.clone()),
         progress: Progress::start(totals(&plan)),
-        parts_left: parts_left(&plan),
+        rows_left: rows_left(&plan),
+        left: left(&plan),
         plan,
         context,
         seats,
@@ -145,6 +170,8 @@ pub async fn run(
     }
     dispatcher.progress.finish();
     dispatcher.report.recorded = std::mem::take(&mut dispatcher.recorded);
+    let tables = dispatcher.rows_left.values().filter(|left| **left > 0).count();
+    dispatcher.report.left = Left { tables, ..dispatcher.left };
     result.map(|()| dispatcher.report)
 }
 
@@ -207,15 +234,21 @@ fn totals(plan: &Plan) -> Totals {
     totals
 }
 
-/// How many parts of every split table are left.
-fn parts_left(plan: &Plan) -> HashMap<Oid, usize> {
+/// In how many steps the rows of every table are still to be copied.
+fn rows_left(plan: &Plan) -> HashMap<Oid, usize> {
     let mut left = HashMap::new();
     for (step, _) in plan.outstanding() {
-        if let Step::CopyPart { table, .. } = step {
+        if let Step::CopyTable { table } | Step::CopyPart { table, .. } = step {
             *left.entry(table).or_default() += 1;
         }
     }
     left
+}
+
+fn left(plan: &Plan) -> Left {
+    let steps = plan.outstanding().filter(|(step, _)| *step != Step::Milestone);
+    let (reading, others): (Vec<_>, Vec<_>) = steps.partition(|(step, _)| step.reads_source());
+    Left { reading: reading.len(), others: others.len(), tables: 0 }
 }
 
 struct Dispatcher {
@@ -224,7 +257,8 @@ struct Dispatcher {
     seats: Vec<Seat>,
     journal: Journal,
     progress: Progress,
-    parts_left: HashMap<Oid, usize>,
+    rows_left: HashMap<Oid, usize>,
+    left: Left,
     report: Report,
     /// The steps that the target remembers, or should.
     recorded: HashSet<String>,
@@ -404,6 +438,7 @@ impl Dispatcher {
                     indexes += usize::from(matches!(step, Step::CreateIndex { .. }));
                     self.journal.done(step, done).await?;
                     self.recorded.insert(self.context.key(step));
+                    self.left.count_down(step);
                     self.plan.finish(id);
                 }
                 // Nothing is wrong with the step: it is left.
@@ -437,14 +472,15 @@ impl Dispatcher {
 
     fn completes_table(&mut self, step: Step) -> bool {
         match step {
-            Step::CopyTable { .. } => true,
-            Step::CopyPart { table, .. } => match self.parts_left.get_mut(&table) {
-                Some(left) => {
-                    *left -= 1;
-                    *left == 0
+            Step::CopyTable { table } | Step::CopyPart { table, .. } => {
+                match self.rows_left.get_mut(&table) {
+                    Some(left) => {
+                        *left -= 1;
+                        *left == 0
+                    }
+                    None => false,
                 }
-                None => false,
-            },
+            }
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! Nothing is lost, whatever dies: killed runs, cut connections, restarted servers.
 
 mod complete;
+mod holder;
 mod lost;
 #[cfg(feature = "faults")]
 mod points;
