@@ -33,8 +33,8 @@ impl Catalog {
         self.write("could not register the replication slot", move |transaction| {
             transaction.execute(
                 "insert or replace into replication_slot (id, slot_name, lsn, snapshot, plugin, \
-                 publication_name, publication_auto_managed, origin) \
-                 values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                 publication_name, publication_auto_managed, origin, \
+                 wal2json_numeric_as_string) values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 (
                     &slot.name,
                     slot.consistent_point.to_string(),
@@ -43,6 +43,7 @@ impl Catalog {
                     &slot.publication,
                     slot.owns_publication,
                     &slot.origin,
+                    slot.numeric_as_string,
                 ),
             )?;
             write_sentinel(transaction, &sentinel)
@@ -129,6 +130,7 @@ fn read_slot(row: &Row) -> rusqlite::Result<Slot> {
         publication: row.get("publication_name")?,
         owns_publication: row.get("publication_auto_managed")?,
         origin: row.get("origin")?,
+        numeric_as_string: row.get("wal2json_numeric_as_string")?,
     })
 }
 

@@ -17,7 +17,7 @@ const NAME_BYTES_MAX: usize = 63;
 #[derive(Args)]
 #[command(next_help_heading = "Following changes")]
 pub(super) struct FollowArgs {
-    /// Output plugin of the replication slot: pgoutput
+    /// Output plugin of the replication slot: pgoutput, test_decoding or wal2json
     #[arg(
         short = 'p',
         long,
@@ -31,6 +31,10 @@ pub(super) struct FollowArgs {
     /// Name of the replication slot
     #[arg(short = 's', long, value_name = "NAME", default_value = "pgcopydb")]
     slot_name: String,
+
+    /// Refuse a wal2json that cannot write numbers as strings, which it does wherever it can
+    #[arg(short = 'w', long, alias = "numeric-as-string")]
+    wal2json_numeric_as_string: bool,
 
     /// Accepted for older scripts: a slot that is missing is made
     #[arg(short = 't', long, hide = true)]
@@ -58,12 +62,25 @@ pub(super) struct FollowArgs {
 }
 
 fn plugin(name: &str) -> Result<Plugin, String> {
-    Plugin::from_name(name).ok_or_else(|| "the output plugin must be pgoutput".to_owned())
+    Plugin::from_name(name)
+        .ok_or_else(|| "the output plugin must be pgoutput, test_decoding or wal2json".to_owned())
 }
 
 impl FollowArgs {
-    pub(super) fn settings(self) -> FollowSettings {
-        FollowSettings {
+    pub(super) fn settings(self) -> Result<FollowSettings, UsageExit> {
+        if self.wal2json_numeric_as_string && self.plugin != Plugin::Wal2json {
+            return Err(mandatory(
+                "--wal2json-numeric-as-string needs --plugin wal2json",
+                "Leave it out: other plugins write every number exactly.",
+            ));
+        }
+        if self.publication.is_some() && self.plugin != Plugin::Pgoutput {
+            return Err(mandatory(
+                "--publication needs --plugin pgoutput",
+                "Leave it out: other plugins know no publications.",
+            ));
+        }
+        Ok(FollowSettings {
             plugin: self.plugin,
             slot_name: cut(self.slot_name),
             origin: cut(self.origin),
@@ -71,7 +88,8 @@ impl FollowArgs {
             endpos: self.endpos.and_then(Lsn::some),
             replay_no_op_updates: self.replay_no_op_updates,
             max_store_size: self.max_store_size.map(|size| size.0).filter(|bytes| *bytes > 0),
-        }
+            numeric_as_string: self.wal2json_numeric_as_string,
+        })
     }
 }
 
@@ -362,7 +380,7 @@ impl StreamArgs {
             target,
             beginning: self.run.beginning(),
             directory: self.directory.dir,
-            follow: self.follow.settings(),
+            follow: self.follow.settings()?,
         })))
     }
 }

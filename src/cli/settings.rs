@@ -195,7 +195,7 @@ fn request(
             let (source, follow) = match args.follow {
                 true => {
                     let (source, target) = both(args.source, args.target)?;
-                    (source, Some((target, args.changes.settings())))
+                    (source, Some((target, args.changes.settings()?)))
                 }
                 false => (source(args.source)?, None),
             };
@@ -275,7 +275,7 @@ impl CloneArgs {
             skip_extension_comments: self.objects.skip_ext_comments,
             skip_db_properties: self.objects.skip_db_properties,
             fail_fast: self.failure.fail_fast,
-            follow: (wish == FollowWish::Always).then(|| self.changes.settings()),
+            follow: (wish == FollowWish::Always).then(|| self.changes.settings()).transpose()?,
             roles: self.roles.roles,
             no_role_passwords: self.roles.no_role_passwords,
             requirements: requirements(self.requirements.requirements.as_deref())?,

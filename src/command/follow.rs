@@ -114,6 +114,7 @@ pub async fn forget(
         plugin: settings.plugin,
         publication: Some(settings.slot_name.clone()),
         owns_publication: settings.publication.is_none(),
+        numeric_as_string: false,
         origin: settings.origin.clone(),
     });
     setup::remove(source, target, &made).await?;

@@ -1,13 +1,21 @@
 //! What an output plugin wrote, as a [`Message`]. Nothing here is trusted: bytes that no plugin
 //! writes are an error, never a panic.
 
+mod described;
 pub mod pgoutput;
+mod test_decoding;
+mod wal2json;
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::model::change::Message;
-use crate::model::{Lsn, Plugin};
 use bytes::Bytes;
+
+use crate::model::change::{Message, Relation};
+use crate::model::{Lsn, Plugin, QualifiedName};
+
+use described::Described;
+pub use wal2json::Numbers;
 
 /// Bytes that the plugin does not write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,24 +31,44 @@ impl std::error::Error for Malformed {}
 
 /// Reads the messages of one plugin, in the order they were written.
 #[derive(Debug)]
-pub enum Decoder {
-    /// Of pgoutput, which describes a table once.
+pub struct Decoder {
+    format: Format,
+    /// Tables of plugins that do not describe them.
+    described: Described,
+}
+
+#[derive(Debug)]
+enum Format {
+    /// pgoutput describes a table once.
     Pgoutput(pgoutput::Decoder),
+    TestDecoding,
+    Wal2json(Numbers),
 }
 
 impl Decoder {
     /// Knows no tables yet.
-    pub fn new(plugin: Plugin) -> Decoder {
-        match plugin {
-            Plugin::Pgoutput => Decoder::Pgoutput(pgoutput::Decoder::default()),
+    pub fn new(plugin: Plugin, numbers: Numbers) -> Decoder {
+        let format = match plugin {
+            Plugin::Pgoutput => Format::Pgoutput(pgoutput::Decoder::default()),
+            Plugin::TestDecoding => Format::TestDecoding,
+            Plugin::Wal2json => Format::Wal2json(numbers),
+        };
+        Decoder { format, described: Described::default() }
+    }
+
+    /// Reads the next message. [`Message::Undescribed`] is an answer to [`Decoder::describe`] and
+    /// then to be read once more.
+    pub fn message(&mut self, payload: &Bytes) -> Result<Message, Malformed> {
+        match &mut self.format {
+            Format::Pgoutput(decoder) => decoder.message(payload),
+            Format::TestDecoding => test_decoding::message(&mut self.described, payload),
+            Format::Wal2json(numbers) => wal2json::message(&mut self.described, *numbers, payload),
         }
     }
 
-    /// Reads the next message.
-    pub fn message(&mut self, payload: &Bytes) -> Result<Message, Malformed> {
-        match self {
-            Decoder::Pgoutput(decoder) => decoder.message(payload),
-        }
+    /// Takes in what a table looks like on the source; `None` if its changes are not wanted.
+    pub fn describe(&mut self, name: QualifiedName, relation: Option<Arc<Relation>>) {
+        self.described.describe(name, relation);
     }
 }
 
@@ -51,6 +79,7 @@ pub fn commit_lsn(plugin: Plugin, begin: &[u8]) -> Option<Lsn> {
             let bytes = begin.get(1..)?.first_chunk::<8>()?;
             Some(Lsn(u64::from_be_bytes(*bytes)))
         }
+        Plugin::TestDecoding | Plugin::Wal2json => None,
     }
 }
 
@@ -69,12 +98,15 @@ pub enum Mark {
 
 /// Tells what a message is, without reading it.
 pub fn mark(plugin: Plugin, payload: &[u8]) -> Mark {
-    match plugin {
-        Plugin::Pgoutput => match payload.first() {
-            Some(b'B') => Mark::Begin,
-            Some(b'C') => Mark::Commit,
-            Some(b'R') => Mark::Relation,
-            _ => Mark::Inside,
-        },
+    let (begin, commit): (&[u8], &[u8]) = match plugin {
+        Plugin::Pgoutput if payload.first() == Some(&b'R') => return Mark::Relation,
+        Plugin::Pgoutput => (b"B", b"C"),
+        Plugin::TestDecoding => (b"BEGIN", b"COMMIT"),
+        Plugin::Wal2json => (b"{\"action\":\"B\"", b"{\"action\":\"C\""),
+    };
+    match payload {
+        payload if payload.starts_with(begin) => Mark::Begin,
+        payload if payload.starts_with(commit) => Mark::Commit,
+        _ => Mark::Inside,
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pgcopydb_wire::Connection;
 
 use super::applier::{About, Applier};
@@ -11,7 +12,7 @@ use super::tables::{Destination, Tables};
 use super::watermarks::is_reached;
 use super::{Follow, Patience, Shared, blocking};
 use crate::changes::{Item, Reader};
-use crate::decode::Decoder;
+use crate::decode::{Decoder, Numbers};
 use crate::error::{Error, Kind, Result};
 use crate::model::Lsn;
 use crate::model::change::{Message, RowChange, Truncate};
@@ -98,7 +99,8 @@ async fn session(follow: &Follow, shared: &Shared, empty: WhenEmpty) -> Result<(
         shared,
         applier: Applier::new(pipeline, origin.statement()),
         tables: Tables::new(follow, control).await?,
-        decoder: Decoder::new(follow.slot.plugin),
+        decoder: Decoder::new(follow.slot.plugin, numbers(follow)),
+        emptied: None,
     };
     let cursor = cursor.max(follow.slot.consistent_point);
     let reader = Reader::new(follow.directory.clone(), follow.owner(), cursor);
@@ -144,6 +146,16 @@ struct Work<'a> {
     applier: Applier<'a>,
     tables: Tables<'a>,
     decoder: Decoder,
+    /// Tables that were emptied, and perhaps not all that one statement has emptied.
+    emptied: Option<(Lsn, Truncate)>,
+}
+
+/// How wal2json was asked to write numbers.
+fn numbers(follow: &Follow) -> Numbers {
+    match follow.slot.numeric_as_string {
+        true => Numbers::Strings,
+        false => Numbers::Plain,
+    }
 }
 
 impl Work<'_> {
@@ -202,6 +214,7 @@ impl Work<'_> {
     async fn item(&mut self, item: Item) -> Result<()> {
         let (lsn, payload) = match item {
             Item::End(end) => {
+                self.empty().await?;
                 self.applier.end(end);
                 if self.applier.is_full() {
                     self.commit().await?;
@@ -211,21 +224,64 @@ impl Work<'_> {
             Item::Relation(payload) => (Lsn::NONE, payload),
             Item::Message { lsn, payload } => (lsn, payload),
         };
-        let plugin = self.follow.slot.plugin.name();
-        let message = self.decoder.message(&payload).map_err(|malformed| {
-            Error::new(
-                Kind::Source,
-                format!("cannot read what {plugin} wrote at {lsn}: {malformed}"),
-            )
-        })?;
+        let message = self.message(&payload, lsn).await?;
+        if !matches!(&message, Message::Truncate(_)) {
+            self.empty().await?;
+        }
         match message {
             Message::Relation { relation, .. } => {
                 self.tables.describe(&relation);
                 Ok(())
             }
-            Message::Row(change) => self.row(&change, lsn).await,
-            Message::Truncate(truncate) => self.truncate(&truncate, lsn).await,
-            Message::Begin { .. } | Message::Commit { .. } | Message::Other => Ok(()),
+            Message::Row(change) => {
+                self.tables.describe(&change.relation);
+                self.row(&change, lsn).await
+            }
+            Message::Truncate(truncate) => self.gather(truncate, lsn).await,
+            Message::Begin { .. }
+            | Message::Commit { .. }
+            | Message::Undescribed(_)
+            | Message::Other => Ok(()),
+        }
+    }
+
+    /// Reads a message; tells the decoder about its tables where it has to be told.
+    async fn message(&mut self, payload: &Bytes, lsn: Lsn) -> Result<Message> {
+        let plugin = self.follow.slot.plugin.name();
+        loop {
+            let message = self.decoder.message(payload).map_err(|malformed| {
+                Error::new(
+                    Kind::Source,
+                    format!("cannot read what {plugin} wrote at {lsn}: {malformed}"),
+                )
+            })?;
+            let Message::Undescribed(name) = message else { return Ok(message) };
+            let relation = self.tables.on_source(&name).await?;
+            self.decoder.describe(name, relation);
+        }
+    }
+
+    /// Tables that one statement emptied have one position, and are emptied by one statement again:
+    /// wal2json has a message for each.
+    async fn gather(&mut self, truncate: Truncate, lsn: Lsn) -> Result<()> {
+        match &mut self.emptied {
+            Some((position, emptied)) if *position == lsn => {
+                emptied.relations.extend(truncate.relations);
+                Ok(())
+            }
+            _ => {
+                self.empty().await?;
+                self.emptied = Some((lsn, truncate));
+                Ok(())
+            }
+        }
+    }
+
+    /// Empties the tables that were gathered.
+    async fn empty(&mut self) -> Result<()> {
+        match self.emptied.take() {
+            Some((lsn, truncate)) => self.truncate(&truncate, lsn).await,
+            None => Ok(()),
         }
     }
 

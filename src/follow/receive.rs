@@ -14,7 +14,7 @@ use super::{Control, Follow, Patience, Shared, blocking};
 use crate::changes::{Incoming, Writer};
 use crate::decode::{self, Mark};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Lsn, Plugin, quote_literal};
+use crate::model::{Lsn, Plugin, Slot, quote_literal};
 use crate::pg::slot;
 
 /// The source drops us after `wal_sender_timeout`, 60 s by default.
@@ -128,11 +128,8 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         return Ok(Ended::AtEndpos);
     }
     let slot = &follow.slot;
-    let publication = slot.publication.as_deref().unwrap_or_default();
-    let publications = format!("\"{}\"", publication.replace('"', "\"\""));
-    let options: Vec<(&str, &str)> = match slot.plugin {
-        Plugin::Pgoutput => vec![("proto_version", "1"), ("publication_names", &publications)],
-    };
+    let publications = quote_publication(slot.publication.as_deref().unwrap_or_default());
+    let options = options(slot, &publications);
     let stream = replication.start(&slot.name, stored.0, &options).await.map_err(explain)?;
     tracing::info!("receiving changes from slot \"{}\" after {stored}", slot.name);
     let mut ticks = interval(TICK);
@@ -158,6 +155,27 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         tracing::debug!("the source did not take leave: {error}");
     }
     Ok(ended)
+}
+
+/// The name of a publication in a list of such names.
+fn quote_publication(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// What the plugin is asked to write.
+fn options<'a>(slot: &Slot, publications: &'a str) -> Vec<(&'a str, &'a str)> {
+    match slot.plugin {
+        Plugin::Pgoutput => vec![("proto_version", "1"), ("publication_names", publications)],
+        Plugin::TestDecoding => vec![("include-xids", "true"), ("skip-empty-xacts", "true")],
+        Plugin::Wal2json => {
+            let mut options =
+                vec![("format-version", "2"), ("include-xids", "true"), ("include-types", "true")];
+            if slot.numeric_as_string {
+                options.push(("numeric-data-types-as-string", "true"));
+            }
+            options
+        }
+    }
 }
 
 /// A slot that another session uses may be free in a moment: that of a run that has just died.

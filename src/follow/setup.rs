@@ -3,12 +3,14 @@
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Kind, Result};
-use crate::model::{FollowSettings, Inventory, Lsn, Plugin, Sentinel, Slot, TableKind};
+use crate::model::{
+    FollowSettings, Inventory, Lsn, Plugin, QualifiedName, Sentinel, Slot, TableKind,
+};
 use crate::pg::origin::Origin;
 use crate::pg::preflight::listed;
 use crate::pg::publication::Wanted;
 use crate::pg::snapshot::Snapshot;
-use crate::pg::{Endpoint, publication, slot};
+use crate::pg::{Endpoint, plugin, publication, slot};
 
 /// Makes all of it and registers it. The snapshot shows the source as it is before the first
 /// change that comes out of the slot. What was made is removed when something else fails. Without
@@ -22,6 +24,7 @@ pub async fn create(
 ) -> Result<(Slot, Snapshot)> {
     let mut session = source.open("setup").await?;
     slot::check(&mut session, settings.plugin).await?;
+    plugin::check_encoding(&mut session, settings.plugin).await?;
     let name = &settings.slot_name;
     if let Some(state) = slot::find(&mut session, name).await? {
         return Err(Error::new(
@@ -53,6 +56,7 @@ pub async fn create(
         plugin: settings.plugin,
         publication,
         owns_publication,
+        numeric_as_string: false,
         origin: settings.origin.clone(),
     };
     let snapshot = match begin(source, &mut target_session, catalog, settings, &mut made).await {
@@ -74,14 +78,16 @@ pub async fn create(
     Ok((made, snapshot))
 }
 
-/// The publication that changes go through: the one that was named, or a new one.
+/// The publication that changes go through: the one that was named, or a new one. Tables whose rows
+/// have no identity are refused whatever the plugin.
 async fn publish(
     session: &mut pgcopydb_wire::Connection,
     settings: &FollowSettings,
     wanted: Option<&Wanted>,
 ) -> Result<(Option<String>, bool)> {
-    match settings.plugin {
-        Plugin::Pgoutput => {}
+    if settings.plugin != Plugin::Pgoutput {
+        publication::tables(session, wanted).await?;
+        return Ok((None, false));
     }
     if let Some(name) = &settings.publication {
         if !publication::exists(session, name).await? {
@@ -114,7 +120,9 @@ async fn begin(
 ) -> Result<Snapshot> {
     let mut replication = source.open_replication("snapshot").await?;
     let failed = |error: pgcopydb_wire::Error| {
-        Error::source(format!("could not create the replication slot \"{}\"", made.name), error)
+        let sqlstate = error.sqlstate().map(str::to_owned);
+        let doing = format!("could not create the replication slot \"{}\"", made.name);
+        plugin::explain(made.plugin, Error::source(doing, error), sqlstate.as_deref())
     };
     let created = replication.create_slot(&made.name, made.plugin.name()).await;
     let created = created.map_err(failed)?;
@@ -125,6 +133,13 @@ async fn begin(
     let snapshot = Snapshot::take_over(source, exported).await?;
     replication.into_connection().close().await;
     made.snapshot = snapshot.id.clone();
+    if made.plugin == Plugin::Wal2json {
+        let mut session = source.open("setup").await?;
+        let (point, is_wanted) = (made.consistent_point, settings.numeric_as_string);
+        made.numeric_as_string =
+            plugin::numeric_as_string(&mut session, &made.name, point, is_wanted).await?;
+        session.close().await;
+    }
     Origin::create(target, &made.origin, made.consistent_point).await?;
     let sentinel = Sentinel {
         startpos: made.consistent_point,
@@ -165,33 +180,22 @@ pub async fn remove(source: &Endpoint, target: &Endpoint, made: &Slot) -> Result
 /// Says which tables of a copy are not followed. For our own publication that is an error: a table
 /// was made between its creation and the snapshot.
 pub async fn check_coverage(source: &Endpoint, made: &Slot, inventory: &Inventory) -> Result<()> {
-    let Some(name) = &made.publication else {
-        return match publication::conditioned(inventory).next() {
-            Some(table) => Err(Error::new(
-                Kind::Arguments,
-                format!(
-                    "cannot follow some rows of {table} only with plugin {}",
-                    made.plugin.name()
-                ),
-            )
-            .hint("Take its line out of [table-where], or follow with pgoutput.")),
-            None => Ok(()),
-        };
-    };
     let mut session = source.open("setup").await?;
-    let members = publication::members(&mut session, name).await?;
     let unlogged = publication::unlogged(&mut session).await?;
-    let filtered = publication::filtered(&mut session, name).await?;
+    let tables = inventory.tables.iter().filter(|table| table.kind == TableKind::Ordinary);
+    let mut filtered = Vec::new();
+    let (name, missing): (_, Vec<_>) = match &made.publication {
+        Some(name) => {
+            let members = publication::members(&mut session, name).await?;
+            filtered = publication::filtered(&mut session, name).await?;
+            (name.as_str(), tables.filter(|table| !members.contains(&table.name)).collect())
+        }
+        None => ("", tables.filter(|table| unlogged.contains(&table.name)).collect()),
+    };
     session.close().await;
     if let Some(table) = publication::conditioned(inventory).find(|name| !filtered.contains(name)) {
-        return Err(Error::new(
-            Kind::Arguments,
-            format!("cannot follow some rows of {table} only: publication \"{name}\" has all"),
-        )
-        .hint("Give its table the same condition, or let \"pgcopydb clone --follow\" make one."));
+        return Err(all_rows(made, table));
     }
-    let tables = inventory.tables.iter().filter(|table| table.kind == TableKind::Ordinary);
-    let missing: Vec<_> = tables.filter(|table| !members.contains(&table.name)).collect();
     let names = |is_unlogged: bool| -> Vec<String> {
         let some = missing.iter().filter(|table| unlogged.contains(&table.name) == is_unlogged);
         some.map(|table| table.name.to_string()).collect()
@@ -218,5 +222,19 @@ pub async fn check_coverage(source: &Endpoint, made: &Slot, inventory: &Inventor
         )
         .detail("Their changes would not be copied.")
         .hint("Start over with --restart.")),
+    }
+}
+
+/// Some rows of a table are copied, and the changes of all of them would come.
+fn all_rows(made: &Slot, table: &QualifiedName) -> Error {
+    let cannot = format!("cannot follow some rows of {table} only");
+    match &made.publication {
+        Some(name) => {
+            Error::new(Kind::Arguments, format!("{cannot}: publication \"{name}\" has all")).hint(
+                "Give its table the same condition, or let \"pgcopydb clone --follow\" make one.",
+            )
+        }
+        None => Error::new(Kind::Arguments, format!("{cannot} with plugin {}", made.plugin.name()))
+            .hint("Take its line out of [table-where], or follow with pgoutput."),
     }
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::QualifiedName;
 use crate::model::change::Relation;
 use crate::model::replica::ReplicaTable;
+use crate::pg::plugin::{self, SourceTable};
 use crate::pg::replica;
 
 /// Where the changes of a table go.
@@ -34,8 +35,10 @@ pub(super) struct Tables<'a> {
     /// A session for questions, while the other one is busy with changes.
     session: Connection,
     known: HashMap<QualifiedName, Destination>,
-    /// The tables that were copied, if filters leave some out.
+    /// The tables that were copied, if the run has copied any.
     copied: Option<HashSet<QualifiedName>>,
+    /// Whether filters leave some out.
+    is_filtered: bool,
     /// Tables whose rows were not copied.
     partial: HashSet<QualifiedName>,
     /// How the source described them last.
@@ -48,19 +51,19 @@ impl<'a> Tables<'a> {
         let routes = inventory.as_ref().map(super::routes).unwrap_or_default();
         let setup = follow.catalog.setup().await?;
         let is_filtered = setup.is_some_and(|setup| setup.filters.is_some());
-        let (mut copied, mut partial) = (HashSet::new(), HashSet::new());
-        for table in inventory.into_iter().flat_map(|inventory| inventory.tables) {
-            if table.exclude_data {
-                partial.insert(table.name.clone());
-            }
-            copied.insert(table.name);
-        }
+        let mut partial = HashSet::new();
+        let copied = inventory.map(|inventory| {
+            let excluded = inventory.tables.iter().filter(|table| table.exclude_data);
+            partial.extend(excluded.map(|table| table.name.clone()));
+            inventory.tables.into_iter().map(|table| table.name).collect()
+        });
         Ok(Tables {
             follow,
             routes,
             session,
             known: HashMap::new(),
-            copied: Some(copied).filter(|_| is_filtered),
+            copied,
+            is_filtered,
             partial,
             described: HashMap::new(),
         })
@@ -68,6 +71,9 @@ impl<'a> Tables<'a> {
 
     /// Takes in how the source describes a table from now on.
     pub(super) fn describe(&mut self, relation: &Arc<Relation>) {
+        if self.described.get(&relation.name).is_some_and(|known| Arc::ptr_eq(known, relation)) {
+            return;
+        }
         let before = self.described.insert(relation.name.clone(), relation.clone());
         if let Some(before) = before
             && before != *relation
@@ -91,7 +97,7 @@ impl<'a> Tables<'a> {
     }
 
     async fn look_up(&mut self, name: &QualifiedName) -> Result<Destination> {
-        let is_copied = self.copied.as_ref().is_none_or(|copied| copied.contains(name));
+        let is_copied = !self.is_filtered || self.is_part(name);
         let wanted = self.routes.get(name).unwrap_or(name);
         let mut found = match is_copied {
             true => replica::table(&mut self.session, wanted).await?,
@@ -102,8 +108,7 @@ impl<'a> Tables<'a> {
             let mut source = self.follow.source.open("partition").await?;
             let root = replica::root(&mut source, name).await?;
             source.close().await;
-            let is_wanted =
-                |root: &QualifiedName| self.copied.as_ref().is_none_or(|all| all.contains(root));
+            let is_wanted = |root: &QualifiedName| !self.is_filtered || self.is_part(root);
             if let Some(root) = root.filter(is_wanted) {
                 tracing::info!("changes of {name} go to {root}: the target has no such partition");
                 found = replica::table(&mut self.session, &root).await?;
@@ -117,6 +122,49 @@ impl<'a> Tables<'a> {
                 .hint("Make it as it is on the source, then continue with --resume."));
         };
         Ok(Destination::Table { table, is_partial: self.partial.contains(name) })
+    }
+
+    /// What a table looks like on the source, for plugins that do not say it; `None` if it is no
+    /// part of the run, which is told.
+    pub(super) async fn on_source(
+        &mut self,
+        name: &QualifiedName,
+    ) -> Result<Option<Arc<Relation>>> {
+        if name.namespace == "pgcopydb" {
+            return Ok(None);
+        }
+        let mut source = self.follow.source.open("tables").await?;
+        let found = plugin::table(&mut source, name).await?;
+        let root = replica::root(&mut source, name).await?;
+        source.close().await;
+        if !self.is_part(name) && !root.as_ref().is_some_and(|root| self.is_part(root)) {
+            if !matches!(found, Some(SourceTable::Ignored)) {
+                tracing::warn!(
+                    "changes of table {name} are not applied: it was no part of the copy"
+                );
+            }
+            return Ok(None);
+        }
+        let found = match found {
+            Some(found) => Some(found),
+            // It was dropped since. The target has it as it was.
+            None => plugin::table(&mut self.session, name).await?,
+        };
+        match found {
+            Some(SourceTable::Followed(relation)) => Ok(Some(relation)),
+            Some(SourceTable::Ignored) => Ok(None),
+            None => Err(Error::new(
+                Kind::Source,
+                format!("neither the source nor the target has table {name} any more"),
+            )
+            .detail("Nobody knows what identifies its rows.")
+            .hint("Make it on the target as it was on the source, then continue with --resume.")),
+        }
+    }
+
+    /// Whether a table belongs to what was copied; where nothing was, all do.
+    fn is_part(&self, name: &QualifiedName) -> bool {
+        self.copied.as_ref().is_none_or(|copied| copied.contains(name))
     }
 
     /// Ends the session.

@@ -32,6 +32,8 @@ pub enum Message {
     Row(RowChange),
     /// Tables were emptied by one statement.
     Truncate(Truncate),
+    /// A change of a table that the plugin does not describe, and nobody has yet.
+    Undescribed(QualifiedName),
     /// Something that changes no row.
     Other,
 }

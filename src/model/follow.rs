@@ -8,19 +8,28 @@ pub enum Plugin {
     /// PostgreSQL's own, for which a publication says what is sent.
     #[default]
     Pgoutput,
+    /// PostgreSQL's example, which writes text.
+    TestDecoding,
+    /// One that writes JSON, installed apart from PostgreSQL.
+    Wal2json,
 }
 
 impl Plugin {
+    /// All of them.
+    pub const ALL: [Plugin; 3] = [Plugin::Pgoutput, Plugin::TestDecoding, Plugin::Wal2json];
+
     /// Its name on the server.
     pub fn name(self) -> &'static str {
         match self {
             Plugin::Pgoutput => "pgoutput",
+            Plugin::TestDecoding => "test_decoding",
+            Plugin::Wal2json => "wal2json",
         }
     }
 
     /// The plugin of a name.
     pub fn from_name(name: &str) -> Option<Plugin> {
-        [Plugin::Pgoutput].into_iter().find(|plugin| plugin.name() == name)
+        Plugin::ALL.into_iter().find(|plugin| plugin.name() == name)
     }
 }
 
@@ -41,6 +50,8 @@ pub struct FollowSettings {
     pub replay_no_op_updates: bool,
     /// The most bytes of changes that wait on our disk.
     pub max_store_size: Option<u64>,
+    /// A wal2json that cannot write numbers as strings is refused.
+    pub numeric_as_string: bool,
 }
 
 impl Default for FollowSettings {
@@ -53,6 +64,7 @@ impl Default for FollowSettings {
             endpos: None,
             replay_no_op_updates: false,
             max_store_size: None,
+            numeric_as_string: false,
         }
     }
 }
@@ -72,6 +84,8 @@ pub struct Slot {
     pub publication: Option<String>,
     /// Whether the publication is ours.
     pub owns_publication: bool,
+    /// Whether wal2json writes numbers as strings.
+    pub numeric_as_string: bool,
     /// The replication origin on the target.
     pub origin: String,
 }

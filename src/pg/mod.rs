@@ -11,6 +11,7 @@ pub mod keep;
 pub mod listing;
 pub mod origin;
 pub mod parts;
+pub mod plugin;
 pub mod preflight;
 pub mod properties;
 pub mod publication;

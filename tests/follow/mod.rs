@@ -3,6 +3,7 @@
 mod endpos;
 mod filters;
 mod kinds;
+mod plugins;
 mod refusals;
 mod survival;
 
