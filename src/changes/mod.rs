@@ -6,6 +6,7 @@
 
 mod file;
 mod reader;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod writer;

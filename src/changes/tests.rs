@@ -183,3 +183,73 @@ proptest! {
         prop_assert_eq!(read_all(&mut reader(directory.path(), 10), None), wanted);
     }
 }
+
+/// A message of pgoutput with the number of a transaction behind its kind.
+fn streamed(kind: u8, xid: u32, text: &str) -> Incoming {
+    let mut payload = vec![kind];
+    payload.extend_from_slice(&xid.to_be_bytes());
+    payload.extend_from_slice(text.as_bytes());
+    let mark = crate::decode::mark(Plugin::Pgoutput, &payload);
+    Incoming { lsn: Lsn(1), payload: payload.into(), mark }
+}
+
+/// A block of inserts of a transaction, each of a subtransaction of it.
+fn block(xid: u32, inserts: &[(u32, &str)]) -> Vec<Incoming> {
+    let mut block = vec![streamed(b'S', xid, "\x01")];
+    block.extend(inserts.iter().map(|(of, text)| streamed(b'I', *of, text)));
+    block.push(message(1, Mark::StreamStop, "E"));
+    block
+}
+
+fn streamed_commit(xid: u32, end: u64) -> Incoming {
+    let commit = streamed(b'c', xid, &"\0".repeat(25));
+    Incoming { lsn: Lsn(end), ..commit }
+}
+
+fn streamed_abort(xid: u32, of: u32) -> Incoming {
+    let mut abort = streamed(b'A', xid, "");
+    let payload = [&abort.payload[..], &of.to_be_bytes()].concat();
+    abort.mark = crate::decode::mark(Plugin::Pgoutput, &payload);
+    Incoming { payload: payload.into(), ..abort }
+}
+
+#[test]
+fn transactions_that_come_while_they_run_are_stored_when_they_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    writer.append(&block(5, &[(5, "a"), (6, "never"), (7, "b")])).unwrap();
+    writer.append(&block(9, &[(9, "other")])).unwrap();
+    writer.append(&transaction(20, "one")).unwrap();
+    writer.append(&[streamed_abort(5, 6)]).unwrap();
+    writer.append(&block(5, &[(5, "c")])).unwrap();
+    writer.append(&block(11, &[(11, "gone")])).unwrap();
+    writer.append(&[streamed_abort(11, 11), streamed_commit(5, 30)]).unwrap();
+    assert!(writer.bytes().unwrap() > 0);
+    writer.append(&[streamed_commit(9, 40)]).unwrap();
+    assert_eq!(writer.flush().unwrap(), Lsn(40));
+    let read = read_all(&mut reader(directory.path(), 10), None);
+    let short = |text: &String| match text.len() {
+        21.. => text[..1].to_owned(),
+        _ => text.clone(),
+    };
+    let read: Vec<String> = read.iter().map(short).collect();
+    assert_eq!(
+        read,
+        ["B", "one", "C", "0/14", "B", "Ia", "Ib", "Ic", "C", "0/1E", "B", "Iother", "C", "0/28"]
+    );
+}
+
+#[test]
+fn what_came_of_running_transactions_is_forgotten_with_the_connection() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    writer.append(&block(5, &[(5, "a")])).unwrap();
+    writer.abandon().unwrap();
+    let error = writer.append(&[streamed_commit(5, 30)]).unwrap_err();
+    assert!(error.to_string().contains("whose beginning was not sent"), "{error}");
+    writer.abandon().unwrap();
+    writer.append(&block(5, &[(5, "a")])).unwrap();
+    writer.append(&[streamed_commit(5, 30)]).unwrap();
+    assert_eq!(writer.flush().unwrap(), Lsn(30));
+    assert_eq!(read_all(&mut reader(directory.path(), 10), None).len(), 4);
+}

@@ -7,6 +7,7 @@ use bytes::{BufMut, Bytes};
 use rusqlite::Connection;
 
 use super::file::{self, Owner, explain};
+use super::spool::Spool;
 use super::{StoreFile, file_name, files};
 use crate::decode::Mark;
 use crate::error::{Error, Kind, Result};
@@ -33,7 +34,7 @@ pub struct Incoming {
 /// The end of the store.
 #[derive(Debug)]
 pub struct Writer {
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     owner: Owner,
     timeline: u32,
     path: PathBuf,
@@ -54,6 +55,8 @@ pub struct Writer {
     file_bytes: u64,
     /// A file that has this many bytes is followed by another one.
     file_bytes_max: u64,
+    /// Transactions that are received while they run.
+    pub(super) spool: Spool,
 }
 
 impl Writer {
@@ -99,6 +102,7 @@ impl Writer {
             stored: base,
             file_bytes: 0,
             file_bytes_max,
+            spool: Spool::default(),
         };
         writer.recover()?;
         Ok(writer)
@@ -114,9 +118,10 @@ impl Writer {
         self.begun.is_some()
     }
 
-    /// Bytes of all files.
+    /// Bytes of all files, and of transactions that still run.
     pub fn bytes(&self) -> Result<u64> {
-        Ok(files(&self.directory)?.iter().map(StoreFile::bytes).sum())
+        let files = files(&self.directory)?;
+        Ok(files.iter().map(StoreFile::bytes).sum::<u64>() + self.spool.bytes())
     }
 
     /// Where the files are.
@@ -134,23 +139,29 @@ impl Writer {
         self.ended.clear();
         self.relations.clear();
         self.begun = None;
+        self.spool.clear();
         self.recover()
     }
 
     /// Takes in messages; they are durable after [`Writer::flush`].
     pub fn append(&mut self, messages: &[Incoming]) -> Result<()> {
         for message in messages {
-            self.append_one(message)?;
+            self.receive(message)?;
         }
         Ok(())
     }
 
-    fn append_one(&mut self, message: &Incoming) -> Result<()> {
+    pub(super) fn append_one(&mut self, message: &Incoming) -> Result<()> {
         let position = self.position();
         match message.mark {
             Mark::Begin => self.begun = Some(position),
             Mark::Relation => self.relations.push((position, message.payload.clone())),
-            Mark::Commit | Mark::Inside => {}
+            Mark::Commit
+            | Mark::Inside
+            | Mark::StreamStart(_)
+            | Mark::StreamStop
+            | Mark::StreamCommit(_)
+            | Mark::StreamAbort { .. } => {}
         }
         let length = u32::try_from(message.payload.len())
             .map_err(|_| Error::new(Kind::Source, "a change is larger than 4 GB"))?;

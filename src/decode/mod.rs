@@ -3,6 +3,7 @@
 
 mod described;
 pub mod pgoutput;
+pub mod streamed;
 mod test_decoding;
 mod wal2json;
 
@@ -92,6 +93,19 @@ pub enum Mark {
     Commit,
     /// A description that later messages build upon.
     Relation,
+    /// Changes of a transaction that still runs follow.
+    StreamStart(u32),
+    /// They do not any more.
+    StreamStop,
+    /// A transaction whose changes were sent while it ran has committed.
+    StreamCommit(u32),
+    /// Such a transaction was rolled back, or a part of it.
+    StreamAbort {
+        /// The whole transaction.
+        xid: u32,
+        /// What was rolled back.
+        of: u32,
+    },
     /// Anything else.
     Inside,
 }
@@ -107,6 +121,7 @@ pub fn mark(plugin: Plugin, payload: &[u8]) -> Mark {
     match payload {
         payload if payload.starts_with(begin) => Mark::Begin,
         payload if payload.starts_with(commit) => Mark::Commit,
+        payload if plugin == Plugin::Pgoutput => streamed::mark(payload).unwrap_or(Mark::Inside),
         _ => Mark::Inside,
     }
 }

@@ -33,6 +33,9 @@ const BATCH_BYTES: usize = 4 << 20;
 /// A file of the store that has this many bytes is followed by another.
 const FILE_BYTES: u64 = 128 << 20;
 
+/// From this version on the source can send a transaction that still runs.
+const STREAMING_VERSION: u32 = 140_000;
+
 /// What to do at the end position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AtEndpos {
@@ -129,7 +132,8 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
     }
     let slot = &follow.slot;
     let publications = quote_publication(slot.publication.as_deref().unwrap_or_default());
-    let options = options(slot, &publications);
+    let version = replication.connection().server_version();
+    let options = options(slot, &publications, version);
     let stream = replication.start(&slot.name, stored.0, &options).await.map_err(explain)?;
     tracing::info!("receiving changes from slot \"{}\" after {stored}", slot.name);
     let mut ticks = interval(TICK);
@@ -162,9 +166,15 @@ fn quote_publication(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// What the plugin is asked to write.
-fn options<'a>(slot: &Slot, publications: &'a str) -> Vec<(&'a str, &'a str)> {
+/// What the plugin is asked to write. Transactions that are prepared come whole when they commit,
+/// as long as the slot is not made for two phases; messages of applications change no row and are
+/// not asked for.
+fn options<'a>(slot: &Slot, publications: &'a str, server_version: u32) -> Vec<(&'a str, &'a str)> {
     match slot.plugin {
+        // Large transactions come while they run.
+        Plugin::Pgoutput if server_version >= STREAMING_VERSION => {
+            vec![("proto_version", "2"), ("publication_names", publications), ("streaming", "on")]
+        }
         Plugin::Pgoutput => vec![("proto_version", "1"), ("publication_names", publications)],
         Plugin::TestDecoding => vec![("include-xids", "true"), ("skip-empty-xacts", "true")],
         Plugin::Wal2json => {
@@ -295,16 +305,23 @@ impl Session<'_> {
                     is_beyond_end = match mark {
                         Mark::Begin => decode::commit_lsn(self.follow.slot.plugin, &payload)
                             .is_some_and(|commit| is_beyond(commit, endpos)),
-                        Mark::Commit => !is_wanted(Lsn(position), endpos),
-                        Mark::Relation | Mark::Inside => false,
+                        Mark::Commit | Mark::StreamCommit(_) => !is_wanted(Lsn(position), endpos),
+                        Mark::Relation
+                        | Mark::Inside
+                        | Mark::StreamStart(_)
+                        | Mark::StreamStop
+                        | Mark::StreamAbort { .. } => false,
                     };
                     if is_beyond_end {
                         break;
                     }
                     match mark {
-                        Mark::Begin => self.is_inside = true,
-                        Mark::Commit => self.is_inside = false,
-                        Mark::Relation | Mark::Inside => {}
+                        Mark::Begin | Mark::StreamStart(_) => self.is_inside = true,
+                        Mark::Commit | Mark::StreamStop => self.is_inside = false,
+                        Mark::Relation
+                        | Mark::Inside
+                        | Mark::StreamCommit(_)
+                        | Mark::StreamAbort { .. } => {}
                     }
                     self.quiet_ticks = 0;
                     bytes += payload.len();
@@ -319,11 +336,7 @@ impl Session<'_> {
         self.appended += bytes as u64;
         if let Some(last) = batch.last() {
             let received = last.lsn;
-            let stored = self.store.run(move |writer| {
-                writer.append(&batch)?;
-                writer.flush()
-            });
-            let stored = stored.await?;
+            let stored = self.append(batch).await?;
             self.shared.move_marks(|marks| {
                 marks.receive(received);
                 marks.store(stored);
@@ -342,6 +355,27 @@ impl Session<'_> {
             self.report(false);
         }
         self.settle().await
+    }
+
+    /// Stores messages. A large transaction that has committed takes its time: the source hears from
+    /// us meanwhile.
+    async fn append(&mut self, batch: Vec<Incoming>) -> Result<Lsn> {
+        let failed = |error| Error::source("could not report to the source", error);
+        let store = self.store.clone();
+        let storing = store.run(move |writer| {
+            writer.append(&batch)?;
+            writer.flush()
+        });
+        tokio::pin!(storing);
+        loop {
+            tokio::select! {
+                stored = &mut storing => return stored,
+                () = tokio::time::sleep(REPORT_INTERVAL) => {
+                    self.report(false);
+                    self.stream.send().await.map_err(failed)?;
+                }
+            }
+        }
     }
 
     /// Notes that the source has nothing more up to where it says.

@@ -3,6 +3,7 @@
 mod endpos;
 mod filters;
 mod kinds;
+mod large;
 mod plugins;
 mod refusals;
 mod survival;
