@@ -63,7 +63,7 @@ const DROP_IF_EXISTS: &str = "--drop-if-exists";
 const TABLESPACE_MAP: &str = "--tablespace-map";
 
 /// The options that change what is copied.
-fn options(settings: &mut Settings) -> [(&'static str, &mut bool); 10] {
+fn options(settings: &mut Settings) -> [(&'static str, &mut bool); 11] {
     [
         ("--skip-split-by-ctid", &mut settings.skip_split_by_ctid),
         (DROP_IF_EXISTS, &mut settings.drop_if_exists),
@@ -74,6 +74,7 @@ fn options(settings: &mut Settings) -> [(&'static str, &mut bool); 10] {
         ("--skip-large-objects", &mut settings.skip_large_objects),
         ("--skip-extensions", &mut settings.skip_extensions),
         ("--skip-ext-comments", &mut settings.skip_extension_comments),
+        ("--skip-collations", &mut settings.skip_collations),
         ("--skip-db-properties", &mut settings.skip_db_properties),
     ]
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum, value_parser};
 
 use super::size::Size;
+use crate::model::settings::Sizes;
 
 /// Options of every command, and of the program itself.
 #[derive(Args, Default)]
@@ -167,6 +168,30 @@ pub(super) struct SplitArgs {
     pub(super) skip_split_by_ctid: bool,
 }
 
+/// How the sizes of tables are known.
+#[derive(Args)]
+#[command(next_help_heading = "Big tables")]
+pub(super) struct SizeArgs {
+    /// Take the sizes of tables from the planner's statistics; tables without any are analysed first
+    #[arg(short = 'm', long, env = "PGCOPYDB_ESTIMATE_TABLE_SIZES")]
+    pub(super) estimate_table_sizes: bool,
+
+    /// With --estimate-table-sizes: analyse no table of the source
+    #[arg(short = 'a', long, env = "PGCOPYDB_SKIP_ANALYZE")]
+    pub(super) skip_analyze: bool,
+}
+
+impl SizeArgs {
+    /// What is asked of the source.
+    pub(super) fn sizes(&self) -> Sizes {
+        match (self.estimate_table_sizes, self.skip_analyze) {
+            (false, _) => Sizes::Exact,
+            (true, false) => Sizes::EstimatedAfterAnalyze,
+            (true, true) => Sizes::Estimated,
+        }
+    }
+}
+
 /// How rows can travel. The values are explained with the option: a help of their own would
 /// make clap print the help of all options in its long form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -261,6 +286,10 @@ pub(super) struct ObjectArgs {
     /// Leave out comments on extensions
     #[arg(short = 'M', long, alias = "skip-ext-comment")]
     pub(super) skip_ext_comments: bool,
+
+    /// Leave out collations: those of the target are used, or made beforehand
+    #[arg(short = 'l', long)]
+    pub(super) skip_collations: bool,
 
     /// Leave out the settings of the database (ALTER DATABASE SET)
     #[arg(short = 'g', long, env = "PGCOPYDB_SKIP_DB_PROPERTIES")]

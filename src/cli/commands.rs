@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::args::{
     CommonArgs, DirectoryArgs, FailureArgs, FilterArgs, FormatArgs, IgnoredArgs, JobsArgs,
-    JsonArgs, ObjectArgs, ReportArgs, RequirementArgs, RoleArgs, RunArgs, SchemaArgs, SourceArgs,
-    SplitArgs, TargetArgs,
+    JsonArgs, ObjectArgs, ReportArgs, RequirementArgs, RoleArgs, RunArgs, SchemaArgs, SizeArgs,
+    SourceArgs, SplitArgs, TargetArgs,
 };
 use super::compare::CompareCommand;
 use super::follow::{FollowArgs, StreamCommand};
@@ -107,6 +107,8 @@ pub(super) struct CloneArgs {
     pub(super) jobs: JobsArgs,
     #[command(flatten)]
     pub(super) split: SplitArgs,
+    #[command(flatten)]
+    pub(super) sizes: SizeArgs,
     #[command(flatten)]
     pub(super) format: FormatArgs,
     #[command(flatten)]

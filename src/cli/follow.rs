@@ -53,7 +53,7 @@ pub(super) struct FollowArgs {
     endpos: Option<Lsn>,
 
     /// Apply updates that change nothing as well
-    #[arg(long)]
+    #[arg(long, env = "PGCOPYDB_REPLAY_NO_OP_UPDATES")]
     replay_no_op_updates: bool,
 
     /// Receive no more while changes of this size wait to be applied, as in 10GB

@@ -8,6 +8,7 @@ use super::args::{CommonArgs, SourceArgs};
 use super::exit::UsageExit;
 use super::settings::{Request, mandatory, source};
 use super::size::Size;
+use crate::model::settings::Sizes;
 
 /// What can be listed.
 #[derive(Subcommand)]
@@ -28,6 +29,9 @@ pub(super) enum ListCommand {
     Sequences(Box<ListArgs>),
     /// List indexes and constraints
     Indexes(Box<ListArgs>),
+    /// List what is left out because it needs what --filters leaves out
+    #[command(after_help = DEPENDS_EXAMPLES)]
+    Depends(Box<ListArgs>),
     /// Print tables, indexes and sequences as one document, with --json
     Schema(Box<ListArgs>),
     /// Print how far the run in the work directory has come
@@ -48,6 +52,18 @@ pub(super) struct ListArgs {
     /// Only this table, in the namespace public unless another is named
     #[arg(short = 't', long, value_name = "NAME", help_heading = "Objects")]
     table_name: Option<String>,
+
+    /// Only what this file leaves in
+    #[arg(short = 'F', long, alias = "filter", value_name = "FILE", help_heading = "Objects")]
+    filters: Option<PathBuf>,
+
+    /// Go on when a name in that file matches nothing on the source
+    #[arg(long, env = "PGCOPYDB_ALLOW_UNMATCHED_FILTERS", help_heading = "Objects")]
+    allow_unmatched_filters: bool,
+
+    /// With --filters: list what the file leaves out instead, with what goes because of that
+    #[arg(short = 'x', long, help_heading = "Objects")]
+    list_skipped: bool,
 
     /// Only tables that have no primary key
     #[arg(short = 'P', long, help_heading = "Objects")]
@@ -79,8 +95,8 @@ pub(super) struct ListArgs {
     #[arg(short = 'k', long, help_heading = "Big tables")]
     skip_split_by_ctid: bool,
 
-    /// Accepted for older scripts: sizes are always exact
-    #[arg(short = 'm', long, help_heading = "Big tables")]
+    /// Take the sizes of tables from the planner's statistics
+    #[arg(short = 'm', long, env = "PGCOPYDB_ESTIMATE_TABLE_SIZES", help_heading = "Big tables")]
     estimate_table_sizes: bool,
 
     /// With extensions: list all that can be installed, with their versions
@@ -141,8 +157,23 @@ pub struct ListRequest {
     pub force: bool,
     /// As JSON.
     pub json: bool,
+    /// The filters.
+    pub filters: FilterRequest,
+    /// How sizes of tables are known.
+    pub sizes: Sizes,
     /// How tables are cut.
     pub split: SplitRequest,
+}
+
+/// What is left in, or out.
+#[derive(Clone, Debug, Default)]
+pub struct FilterRequest {
+    /// The filter file.
+    pub file: Option<PathBuf>,
+    /// Go on where a name in it matches nothing.
+    pub allow_unmatched: bool,
+    /// List what is left out.
+    pub skipped: bool,
 }
 
 /// How tables would be cut.
@@ -179,6 +210,8 @@ pub enum Listing {
     Sequences,
     /// Indexes.
     Indexes,
+    /// What is left out because of something else.
+    Dependents,
     /// Everything as one document.
     Schema,
     /// How far a run has come.
@@ -197,6 +230,7 @@ impl ListCommand {
             | ListCommand::TableParts(args)
             | ListCommand::Sequences(args)
             | ListCommand::Indexes(args)
+            | ListCommand::Depends(args)
             | ListCommand::Schema(args)
             | ListCommand::Progress(args) => &args.common,
         }
@@ -216,6 +250,7 @@ impl ListCommand {
             ListCommand::TableParts(args) => (args, Listing::TableParts),
             ListCommand::Sequences(args) => (args, Listing::Sequences),
             ListCommand::Indexes(args) => (args, Listing::Indexes),
+            ListCommand::Depends(args) => (args, Listing::Dependents),
             ListCommand::Schema(args) => (args, Listing::Schema),
             ListCommand::Progress(args) if args.summary => (args, Listing::Summary),
             ListCommand::Progress(args) => (args, Listing::Progress),
@@ -233,6 +268,18 @@ impl ListArgs {
         if wants_parts && self.table_name.is_none() {
             return Err(mandatory("Option --table-name is mandatory", "Name the table to cut."));
         }
+        if self.list_skipped && self.filters.is_none() {
+            return Err(mandatory(
+                "Option --list-skipped needs the option --filters",
+                "Name the file whose effect is to be listed.",
+            ));
+        }
+        if listing == Listing::Dependents && !self.list_skipped {
+            return Err(mandatory(
+                "Options --filters and --list-skipped are mandatory",
+                "Dependents are listed of what a filter file leaves out.",
+            ));
+        }
         Ok(ListRequest {
             listing,
             source,
@@ -242,6 +289,15 @@ impl ListArgs {
             table: self.table_name,
             force: self.force,
             json: json || self.json,
+            filters: FilterRequest {
+                file: self.filters,
+                allow_unmatched: self.allow_unmatched_filters,
+                skipped: self.list_skipped,
+            },
+            sizes: match self.estimate_table_sizes {
+                true => Sizes::Estimated,
+                false => Sizes::Exact,
+            },
             split: SplitRequest {
                 larger_than,
                 max_parts: self.split_max_parts,
@@ -254,7 +310,12 @@ impl ListArgs {
 const TABLES_EXAMPLES: &str = "\
 Examples:
   pgcopydb list tables --source postgres://old/app
-  pgcopydb list tables --source postgres://old/app --without-pkey";
+  pgcopydb list tables --source postgres://old/app --without-pkey
+  pgcopydb list tables --source postgres://old/app --filters filters.ini --list-skipped";
+
+const DEPENDS_EXAMPLES: &str = "\
+Examples:
+  pgcopydb list depends --source postgres://old/app --filters filters.ini --list-skipped";
 
 const PARTS_EXAMPLES: &str = "\
 Examples:

@@ -27,7 +27,7 @@ use commands::Cli;
 pub use compare::{CompareDataRequest, CompareSchemaRequest};
 pub use exit::UsageExit;
 pub use follow::{PruneRequest, SentinelAction, SentinelRequest, StreamAction, StreamRequest};
-pub use list::{ListRequest, Listing, SplitRequest};
+pub use list::{FilterRequest, ListRequest, Listing, SplitRequest};
 pub use parts::{RolesRequest, RolesTask, TablespacesRequest};
 pub use settings::{
     CloneRequest, DumpRequest, FollowRequest, Invocation, ParseListRequest, PingRequest,

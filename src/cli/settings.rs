@@ -263,6 +263,7 @@ impl CloneArgs {
             split_tables_larger_than: self.split.split_tables_larger_than.map(|size| size.0),
             split_max_parts: self.split.split_max_parts,
             skip_split_by_ctid: self.split.skip_split_by_ctid,
+            sizes: self.sizes.sizes(),
             row_format: match self.format.copy_format {
                 CopyFormat::Auto => RowFormat::Automatic,
                 CopyFormat::Text => RowFormat::Text,
@@ -273,6 +274,7 @@ impl CloneArgs {
             skip_vacuum: self.objects.skip_vacuum,
             skip_extensions: self.objects.skip_extensions,
             skip_extension_comments: self.objects.skip_ext_comments,
+            skip_collations: self.objects.skip_collations,
             skip_db_properties: self.objects.skip_db_properties,
             fail_fast: self.failure.fail_fast,
             follow: (wish == FollowWish::Always).then(|| self.changes.settings()).transpose()?,

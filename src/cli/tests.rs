@@ -460,6 +460,7 @@ Commands:
     table-parts  List the parts that a table is copied in
     sequences    List sequences and what they belong to
     indexes      List indexes and constraints
+    depends      List what is left out because it needs what --filters leaves out
     schema       Print tables, indexes and sequences as one document, with --json
     progress     Print how far the run in the work directory has come
   compare        Find out whether source and target are the same

@@ -10,6 +10,7 @@ use super::filters::Surroundings;
 use super::prepare::{self, Base};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::model::settings::Sizes;
 use crate::model::{Entry, Inventory, Object, QualifiedName, Section};
 use crate::pg::{Side, discover, preflight};
 use crate::plan::select::Selection;
@@ -82,6 +83,12 @@ async fn discovered(
     let id = base.snapshot.id.as_deref();
     // Whatever the target will be, it can take what is made for the newest.
     let target_version = base.target_version.unwrap_or(u32::MAX);
+    if base.settings.sizes == Sizes::EstimatedAfterAnalyze {
+        let mut session = base.source.open("analyze").await?;
+        let backend = session.backend_pid();
+        watch.over(Side::Source, backend, discover::analyze_unknown(&mut session)).await?;
+        session.close().await;
+    }
     let mut session = base.snapshot.reader(&base.source, "catalog").await?;
     let tools = base.tools(session.server_version())?;
     tracing::info!("using {} from {}", tools.version, tools.program("pg_dump").display());
@@ -103,7 +110,8 @@ async fn discovered(
     let discovering = async {
         let clock = Instant::now();
         let backend = session.backend_pid();
-        let discovering = discover::discover(&mut session, target_version);
+        let sizes = base.settings.sizes;
+        let discovering = discover::discover(&mut session, target_version, sizes);
         let mut inventory = watch.over(Side::Source, backend, discovering).await?;
         let asked = match &base.filtering {
             Some(filtering) => Some(filtering.ask(&mut session, &inventory).await?),

@@ -2,15 +2,18 @@
 //! work directory found it. Nothing is written but `schema.json`.
 
 mod progress;
+mod skipped;
 
 use std::collections::{HashMap, HashSet};
 
 use pgcopydb_wire::Connection;
 
+use super::filters::Filtering;
 use super::prepare;
 use crate::catalog::{Catalog, Setup};
 use crate::cli::{ListRequest, Listing};
 use crate::error::{Error, Kind, Result};
+use crate::model::settings::Sizes;
 use crate::model::{Index, Inventory, Oid, SequenceOwner, Settings, Table, TableKind};
 use crate::pg::{Endpoint, Side, discover, listing, snapshot};
 use crate::report::{list as report, units};
@@ -20,11 +23,13 @@ use crate::workdir::{Mode, WorkDir};
 /// Prints a list on standard output.
 pub async fn list(request: ListRequest, stop: &Stop) -> Result<()> {
     let source = Endpoint::parse(Side::Source, &request.source)?;
+    let filtering = skipped::filtering(&request)?;
+    let lister = Lister { request: &request, source: &source, filtering, stop };
     let printing = async {
         let text = match request.listing {
             Listing::Progress => progress::progress(&request, &source).await?,
             Listing::Summary => progress::summary(&request, &source).await?,
-            _ => of_source(&request, &source).await?,
+            _ => of_source(&lister).await?,
         };
         crate::report::print(&text);
         Ok(())
@@ -35,15 +40,25 @@ pub async fn list(request: ListRequest, stop: &Stop) -> Result<()> {
     }
 }
 
-async fn of_source(request: &ListRequest, source: &Endpoint) -> Result<String> {
+/// What a list is made from.
+struct Lister<'a> {
+    request: &'a ListRequest,
+    source: &'a Endpoint,
+    filtering: Option<Filtering>,
+    stop: &'a Stop,
+}
+
+async fn of_source(lister: &Lister<'_>) -> Result<String> {
+    let Lister { request, source, .. } = *lister;
     let mut session = snapshot::reader(source, request.snapshot.as_deref(), "list").await?;
     let text = match request.listing {
         Listing::Databases | Listing::AvailableExtensions | Listing::Requirements => {
             of_server(request, &mut session).await?
         }
-        Listing::TableParts => table_parts(request, source, &mut session).await?,
-        Listing::Schema => schema(request, source, &mut session).await?,
-        _ => of_database(request, source, &mut session).await?,
+        Listing::TableParts => table_parts(lister, &mut session).await?,
+        Listing::Schema => schema(lister, &mut session).await?,
+        Listing::Dependents => skipped::dependents(lister, &mut session).await?,
+        _ => of_database(lister, &mut session).await?,
     };
     session.close().await;
     Ok(text)
@@ -68,11 +83,8 @@ async fn of_server(request: &ListRequest, session: &mut Connection) -> Result<St
     }
 }
 
-async fn of_database(
-    request: &ListRequest,
-    source: &Endpoint,
-    session: &mut Connection,
-) -> Result<String> {
+async fn of_database(lister: &Lister<'_>, session: &mut Connection) -> Result<String> {
+    let request = lister.request;
     if request.listing == Listing::Collations {
         let collations = listing::collations(session).await?;
         tracing::info!("Fetched information for {} collations", collations.len());
@@ -81,7 +93,7 @@ async fn of_database(
             false => Ok(report::collations(&collations)),
         };
     }
-    let inventory = inventory(request, source, session).await?;
+    let inventory = inventory(lister, session).await?;
     match request.listing {
         Listing::Extensions => match request.json {
             true => report::extensions_json(&inventory.extensions),
@@ -94,12 +106,14 @@ async fn of_database(
 }
 
 /// What an earlier command in the work directory found on the same source, or what there is now.
-async fn inventory(
-    request: &ListRequest,
-    source: &Endpoint,
-    session: &mut Connection,
-) -> Result<Inventory> {
+async fn inventory(lister: &Lister<'_>, session: &mut Connection) -> Result<Inventory> {
+    let Lister { request, source, .. } = *lister;
+    if let Some(filtering) = &lister.filtering {
+        let (left, right) = skipped::divided(lister, filtering, session).await?;
+        return Ok(if request.filters.skipped { right.inventory } else { left });
+    }
     if !request.force
+        && request.sizes == Sizes::Exact
         && request.snapshot.is_none()
         && let Some(catalog) = catalog(request).await?
         && let Some(setup) = catalog.setup().await?
@@ -112,7 +126,7 @@ async fn inventory(
         );
         return Ok(inventory);
     }
-    discover::discover(session, u32::MAX).await
+    discover::discover(session, u32::MAX, request.sizes).await
 }
 
 /// The catalog of the work directory, if there is one.
@@ -242,16 +256,13 @@ fn split_settings(request: &ListRequest) -> Settings {
     }
 }
 
-async fn table_parts(
-    request: &ListRequest,
-    source: &Endpoint,
-    session: &mut Connection,
-) -> Result<String> {
+async fn table_parts(lister: &Lister<'_>, session: &mut Connection) -> Result<String> {
+    let request = lister.request;
     if request.split.larger_than.unwrap_or(0) == 0 {
         tracing::warn!("Option --split-tables-larger-than is set to zero bytes, skipping");
         return Ok(String::new());
     }
-    let mut inventory = inventory(request, source, session).await?;
+    let mut inventory = inventory(lister, session).await?;
     inventory.tables.retain(|table| is_wanted(request, table));
     let namespace = request.namespace.as_deref().unwrap_or("public");
     let name = request.table.as_deref().unwrap_or_default();
@@ -276,12 +287,9 @@ async fn table_parts(
     Ok(report::table_parts(table))
 }
 
-async fn schema(
-    request: &ListRequest,
-    source: &Endpoint,
-    session: &mut Connection,
-) -> Result<String> {
-    let mut inventory = inventory(request, source, session).await?;
+async fn schema(lister: &Lister<'_>, session: &mut Connection) -> Result<String> {
+    let Lister { request, source, .. } = *lister;
+    let mut inventory = inventory(lister, session).await?;
     if request.split.larger_than.is_some() {
         for table in &mut inventory.tables {
             table.parts.clear();

@@ -10,6 +10,7 @@ use crate::catalog::{Bound, Catalog, Consistency, Setup};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::follow::setup;
+use crate::model::settings::Sizes;
 use crate::model::{Beginning, FollowSettings, Inventory, Settings, Table};
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, Side, discover, filter as pg_filter, parts, publication};
@@ -509,7 +510,7 @@ async fn published(
     let target_version = session.server_version();
     session.close().await;
     let mut session = source.open("setup").await?;
-    let mut inventory = discover::discover(&mut session, target_version).await?;
+    let mut inventory = discover::discover(&mut session, target_version, Sizes::Exact).await?;
     filtering.reduce_tables(&mut session, &mut inventory, extensions).await?;
     session.close().await;
     publication::Wanted::new(&inventory)

@@ -15,6 +15,19 @@ pub struct ListedDatabase {
     pub bytes: Option<u64>,
 }
 
+/// What an object is called, as `pg_identify_object` has it: names are quoted where SQL needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// What it is, such as `table constraint`.
+    pub kind: String,
+    /// Its namespace; empty if it is in none.
+    pub namespace: String,
+    /// Its name; empty if the name alone says nothing.
+    pub name: String,
+    /// Its whole name.
+    pub identity: String,
+}
+
 /// An extension that can be installed on a server.
 #[derive(Clone, Debug)]
 pub struct AvailableExtension {

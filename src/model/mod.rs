@@ -31,7 +31,8 @@ pub use history::{History, SectionRecord, StepRecord, StepState};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};
 pub use inventory::Inventory;
 pub use listing::{
-    AvailableExtension, ListedDatabase, RelationFacts, RunningWork, SequenceOwner, UsedCollation,
+    AvailableExtension, Identity, ListedDatabase, RelationFacts, RunningWork, SequenceOwner,
+    UsedCollation,
 };
 pub use lsn::Lsn;
 pub use name::{QualifiedName, quote_identifier, quote_literal};

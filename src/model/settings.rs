@@ -41,6 +41,18 @@ pub enum RowFormat {
     Text,
 }
 
+/// How the sizes of tables are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sizes {
+    /// Every table is looked at.
+    #[default]
+    Exact,
+    /// From the planner's statistics.
+    Estimated,
+    /// The same, and tables without statistics get some first.
+    EstimatedAfterAnalyze,
+}
+
 /// What the user wants of a clone.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -61,6 +73,8 @@ pub struct Settings {
     pub split_max_parts: Option<u32>,
     /// Do not cut tables by ctid.
     pub skip_split_by_ctid: bool,
+    /// How the sizes of tables are known.
+    pub sizes: Sizes,
     /// How the rows travel.
     pub row_format: RowFormat,
     /// The filter file.
@@ -85,6 +99,8 @@ pub struct Settings {
     pub skip_extensions: bool,
     /// Leave comments on extensions out.
     pub skip_extension_comments: bool,
+    /// Leave collations out.
+    pub skip_collations: bool,
     /// Leave the settings of the database out.
     pub skip_db_properties: bool,
     /// Stop at the first failure.
@@ -119,6 +135,7 @@ impl Default for Settings {
             split_tables_larger_than: None,
             split_max_parts: None,
             skip_split_by_ctid: false,
+            sizes: Sizes::Exact,
             row_format: RowFormat::Automatic,
             filters: None,
             allow_unmatched_filters: false,
@@ -131,6 +148,7 @@ impl Default for Settings {
             skip_vacuum: false,
             skip_extensions: false,
             skip_extension_comments: false,
+            skip_collations: false,
             skip_db_properties: false,
             fail_fast: false,
             follow: None,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use pgcopydb_wire::{Connection, Row};
 
 use crate::error::{Error, Result};
+use crate::model::settings::Sizes;
 use crate::model::{
     Column, Constraint, ConstraintKind, Database, Extension, ExtensionTable, ForeignKey, Index,
     Inventory, LargeObjects, Oid, QualifiedName, Sequence, Table, TableKind, Type, TypeKind, View,
@@ -17,9 +18,13 @@ const LARGE_OBJECTS_PER_BATCH: u32 = 1_000;
 const NOT_NULL_CONSTRAINTS_VERSION: u32 = 180_000;
 
 /// Finds everything there is to copy. The archive's entries are added by whoever makes the archive.
-pub async fn discover(source: &mut Connection, target_version: u32) -> Result<Inventory> {
+pub async fn discover(
+    source: &mut Connection,
+    target_version: u32,
+    sizes: Sizes,
+) -> Result<Inventory> {
     let database = database(source).await?;
-    let mut tables = rows(source, "tables", include_str!("sql/tables.sql"), table).await?;
+    let mut tables = tables(source, sizes).await?;
     add_columns(source, &mut tables, database.server_version).await?;
     Ok(Inventory {
         indexes: indexes(source, target_version).await?,
@@ -39,6 +44,40 @@ pub async fn discover(source: &mut Connection, target_version: u32) -> Result<In
         database,
         ..Inventory::default()
     })
+}
+
+async fn tables(source: &mut Connection, sizes: Sizes) -> Result<Vec<Table>> {
+    let parameters = [Some(if sizes == Sizes::Exact { "false" } else { "true" })];
+    let mut tables = Vec::new();
+    let queried = source.query_each(include_str!("sql/tables.sql"), &parameters, |row| {
+        tables.push(table(&row)?);
+        Ok(())
+    });
+    let queried = queried.await;
+    queried.map_err(|error| unlisted(source, "tables", error))?;
+    Ok(tables)
+}
+
+/// Analyses the tables of the source that never were, so that their sizes can be estimated. Tables
+/// that our role may not analyse stay as they are, and so does everything on a standby.
+pub async fn analyze_unknown(source: &mut Connection) -> Result<()> {
+    if database(source).await?.is_standby {
+        tracing::warn!("the source is a standby, where no table can be analysed");
+        return Ok(());
+    }
+    let sql = include_str!("sql/never_analyzed.sql");
+    let tables = rows(source, "tables without statistics", sql, |row| name(row, 0)).await?;
+    tracing::info!("analysing {} tables of the source that have no statistics", tables.len());
+    for table in tables {
+        match source.execute(&format!("analyze {table}")).await {
+            Ok(_) => {}
+            Err(error) if error.sqlstate().is_some() && !error.is_closed() => {
+                tracing::warn!("could not analyse {table} on the source: {error}");
+            }
+            Err(error) => return Err(Error::source(format!("could not analyse {table}"), error)),
+        }
+    }
+    Ok(())
 }
 
 /// The database that a session is connected to.

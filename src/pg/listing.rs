@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use pgcopydb_wire::{Connection, Row};
 
 use super::sequences;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::{
-    AvailableExtension, Inventory, ListedDatabase, Oid, RelationFacts, SequenceOwner, UsedCollation,
+    AvailableExtension, Identity, Inventory, ListedDatabase, Object, Oid, RelationFacts,
+    SequenceOwner, UsedCollation,
 };
 
 /// Runs one query and reads its rows.
@@ -23,6 +24,37 @@ async fn rows<T>(
         Ok(())
     });
     queried.await.map_err(|error| Error::source(format!("could not list {what}"), error))?;
+    Ok(found)
+}
+
+/// Exports the snapshot that a session reads in.
+pub async fn export_snapshot(source: &mut Connection) -> Result<String> {
+    let sql = "select pg_catalog.pg_export_snapshot()";
+    let exported = rows(source, "snapshots", sql, |row| Ok(row.required(0)?.to_owned())).await?;
+    let exported = exported.into_iter().next();
+    exported.ok_or_else(|| Error::new(Kind::Source, "the source exported no snapshot"))
+}
+
+/// What objects are called.
+pub async fn identities(
+    source: &mut Connection,
+    objects: &[Object],
+) -> Result<Vec<(Object, Identity)>> {
+    let pairs = super::filter::pairs(objects)?;
+    let parameters = [Some(&*pairs)];
+    let mut found = Vec::new();
+    let sql = include_str!("sql/list/identities.sql");
+    let queried = source.query_each(sql, &parameters, |row| {
+        let identity = Identity {
+            kind: row.required(2)?.to_owned(),
+            namespace: row.required(3)?.to_owned(),
+            name: row.required(4)?.to_owned(),
+            identity: row.required(5)?.to_owned(),
+        };
+        found.push((Object { catalog: row.parsed(0)?, oid: row.parsed(1)? }, identity));
+        Ok(())
+    });
+    queried.await.map_err(|error| Error::source("could not list what is left out", error))?;
     Ok(found)
 }
 

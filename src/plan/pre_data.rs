@@ -22,9 +22,12 @@ pub fn is_large_object(entry: &Entry) -> bool {
 pub fn is_wanted(entry: &Entry, settings: &Settings) -> bool {
     let is_extension_comment =
         entry.description == "COMMENT" && entry.tag.starts_with("EXTENSION ");
+    let is_collation = entry.description == "COLLATION"
+        || entry.description == "COMMENT" && entry.tag.starts_with("COLLATION ");
     match entry.description.as_str() {
         // What the archive says about itself and about the database as a whole.
         "ENCODING" | "STDSTRINGS" | "SEARCHPATH" | "DATABASE" | "DATABASE PROPERTIES" => false,
+        _ if is_collation && settings.skip_collations => false,
         "EXTENSION" => !settings.skip_extensions,
         "COMMENT" if settings.no_comments => false,
         "ACL" | "DEFAULT ACL" if settings.no_acl => false,

@@ -232,3 +232,57 @@ fn restart_forgets_everything() {
     clone(&pair).arg("--restart").run().assert_success();
     pair.assert_same();
 }
+
+#[test]
+fn collations_can_be_left_out() {
+    let pair = Pair::shared();
+    let collation =
+        "create collation \"Mine\" (locale = 'C'); comment on collation \"Mine\" is 'm'";
+    pair.source.sql(collation);
+    pair.source.sql("create table t (a text collate \"Mine\"); insert into t values ('b'), ('A')");
+    pair.target.sql(collation);
+    clone(&pair).run().assert_code(12).assert_stderr_has("already exists");
+    clone(&pair).args(["--restart", "--skip-collations"]).run().assert_success();
+    pair.assert_same();
+    // The setting holds in a chain.
+    let other = Pair::shared();
+    other.source.sql(collation);
+    other.source.sql("create table t (a int)");
+    for line in ["copy schema --skip-collations", "copy data --resume --not-consistent"] {
+        pgcopydb(&other).args(line.split(' ')).run().assert_success();
+    }
+    let found = "select count(*) from pg_collation where collname = 'Mine'";
+    assert_eq!(other.target.value(found), "0");
+}
+
+#[test]
+fn sizes_can_be_estimated() {
+    let pair = Pair::shared();
+    pair.source.sql(
+        "create table big (a int primary key, b text) with (autovacuum_enabled = false);
+         create table known (a int) with (autovacuum_enabled = false);
+         insert into big select i, repeat('x', 100) from generate_series(1, 5000) i;
+         insert into known select generate_series(1, 10);
+         analyze known",
+    );
+    let tuples = "select reltuples from pg_class where relname = 'big'";
+    let options = ["--estimate-table-sizes", "--split-at", "100kB"];
+    let skipped = clone(&pair).args(options).env("PGCOPYDB_SKIP_ANALYZE", "on").run();
+    skipped.assert_success();
+    assert_ne!(pair.source.value(tuples), "5000");
+    assert!(!skipped.stderr.contains("5 parts"), "{skipped}");
+    pair.assert_same();
+
+    let other = Pair::shared();
+    let copied = pgcopydb(&pair)
+        .env("PGCOPYDB_TARGET_PGURI", other.target.uri())
+        .args(["clone", "--restart"])
+        .args(options)
+        .run();
+    copied.assert_success().assert_stderr_has("analysing 1 tables of the source");
+    assert_eq!(pair.source.value(tuples), "5000");
+    let parts = pgcopydb(&pair).args(["list", "table-parts", "-t", "big", "-m", "-L", "100kB"]);
+    let parts = parts.run().assert_success().stdout.lines().count();
+    assert!(parts > 4, "{parts}");
+    assert_eq!(other.target.value("select count(*), sum(a) from big"), "5000|12502500");
+}

@@ -1,5 +1,6 @@
 //! What scripts depend on.
 
+mod commands;
 mod files;
 mod lists;
 mod options;

@@ -7,6 +7,7 @@ mod extensions;
 mod include;
 mod mistakes;
 mod runs;
+mod skipped;
 
 use pgcopydb_testkit::{Database, Output, Pair, Program, Same};
 

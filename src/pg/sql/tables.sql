@@ -1,4 +1,5 @@
 -- tables: tables with rows of their own, and partitioned ones; the largest first.
+-- $1        whether sizes are those of the planner's statistics
 -- returns   oid, namespace, name, relkind, parent of a partition, bytes, heap pages, reltuples,
 --           access method, column that key ranges can be made of, top of the partition tree if
 --           rows may belong into other partitions on another server
@@ -27,16 +28,21 @@ with recursive enum_hash (oid, root) as (
 )
 select c.oid, n.nspname, c.relname, c.relkind,
        case when c.relispartition then h.inhparent end,
-       case when c.relkind = 'r' then pg_catalog.pg_table_size(c.oid) else 0 end as bytes,
-       case when c.relkind = 'r'
-            then pg_catalog.pg_relation_size(c.oid)
-                 / pg_catalog.current_setting('block_size')::bigint
-            else 0 end,
+       case when c.relkind <> 'r' then 0
+            when $1::boolean
+            then (c.relpages + coalesce(t.relpages, 0))::bigint
+                 * pg_catalog.current_setting('block_size')::bigint
+            else pg_catalog.pg_table_size(c.oid) end as bytes,
+       case when c.relkind <> 'r' then 0
+            when $1::boolean then c.relpages
+            else pg_catalog.pg_relation_size(c.oid)
+                 / pg_catalog.current_setting('block_size')::bigint end,
        c.reltuples, coalesce(am.amname, 'heap'), k.attname,
        (select v.root from via v where v.oid = c.oid order by v.depth desc limit 1)
   from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_inherits h on h.inhrelid = c.oid and c.relispartition
+       left join pg_catalog.pg_class t on t.oid = c.reltoastrelid
        left join pg_catalog.pg_am am on am.oid = c.relam
        left join lateral (
          select a.attname

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::text::Dependent;
 use crate::error::Result;
 use crate::model::{
     AvailableExtension, Extension, ListedDatabase, Sequence, SequenceOwner, UsedCollation,
@@ -32,6 +33,28 @@ pub fn databases_json(databases: &[ListedDatabase]) -> Result<String> {
         name: &database.name,
         bytes: database.bytes,
         bytes_pretty: database.bytes.map(units::size),
+    })
+}
+
+#[derive(Serialize)]
+struct DependentObject<'a> {
+    schema: &'a str,
+    name: &'a str,
+    catalog: u32,
+    oid: u32,
+    r#type: &'a str,
+    identity: &'a str,
+}
+
+/// `list depends --json`.
+pub fn depends_json(dependents: &[Dependent<'_>]) -> Result<String> {
+    array(dependents, |(needed, object, dependent)| DependentObject {
+        schema: &needed.namespace,
+        name: &needed.name,
+        catalog: object.catalog.0,
+        oid: object.oid.0,
+        r#type: &dependent.kind,
+        identity: &dependent.identity,
     })
 }
 

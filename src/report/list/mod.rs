@@ -6,12 +6,12 @@ mod schema;
 mod text;
 
 pub use json::{
-    available_extensions_json, collations_json, databases_json, extensions_json, requirements_json,
-    sequences_json,
+    available_extensions_json, collations_json, databases_json, depends_json, extensions_json,
+    requirements_json, sequences_json,
 };
 pub use progress::{Running, progress, progress_json};
 pub use schema::{Setup, index_array, schema, table_array};
 pub use text::{
-    available_extensions, collations, databases, depends, extensions, indexes, requirements,
-    sequences, table_parts, tables,
+    Dependent, available_extensions, collations, databases, depends, extensions, indexes,
+    requirements, sequences, table_parts, tables,
 };

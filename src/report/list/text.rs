@@ -1,8 +1,8 @@
 //! Tables of fixed widths. Names that are longer push the rest of their line to the right.
 
 use crate::model::{
-    AvailableExtension, ConstraintKind, Extension, Index, ListedDatabase, PartRange, Sequence,
-    SequenceOwner, Table, UsedCollation, quote_identifier,
+    AvailableExtension, ConstraintKind, Extension, Identity, Index, ListedDatabase, Object,
+    PartRange, Sequence, SequenceOwner, Table, UsedCollation, quote_identifier,
 };
 use crate::report::summary::layout::printable;
 use crate::report::units;
@@ -215,9 +215,11 @@ pub fn indexes(indexes: &[&Index]) -> String {
     open_layout(columns, rows.collect())
 }
 
-/// `list depends`: the table's namespace and name, the catalog and OID of what depends on it, its
-/// kind and identity.
-pub fn depends(rows: Vec<[String; 6]>) -> String {
+/// A left-out object that others need, and one of these.
+pub type Dependent<'a> = (&'a Identity, Object, &'a Identity);
+
+/// `list depends`: what is left out, and the catalog, OID, kind and identity of what depends on it.
+pub fn depends(dependents: &[Dependent<'_>]) -> String {
     let columns = [
         ("Schema Name", 20),
         ("Table Name", 30),
@@ -226,5 +228,15 @@ pub fn depends(rows: Vec<[String; 6]>) -> String {
         ("Type", 20),
         ("Identity", 30),
     ];
-    open_layout(columns, rows)
+    let rows = dependents.iter().map(|(needed, object, dependent)| {
+        [
+            needed.namespace.clone(),
+            needed.name.clone(),
+            object.catalog.to_string(),
+            object.oid.to_string(),
+            dependent.kind.clone(),
+            dependent.identity.clone(),
+        ]
+    });
+    open_layout(columns, rows.collect())
 }
