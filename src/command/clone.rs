@@ -24,6 +24,7 @@ use crate::plan::clone::{Tables, Target};
 use crate::plan::select::{Selection, select};
 use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
+use crate::run::capacity::Sessions;
 use crate::run::context::{Context, Parts};
 use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
 use crate::run::watch::Watch;
@@ -129,6 +130,29 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     }
 }
 
+/// Counts what the steps need of both servers and of this machine. A run that can never have it is
+/// as if it had not begun.
+async fn check_capacity(run: &mut Begun, plan: &Plan) -> Result<()> {
+    let sessions = Sessions::of(plan, run.base.settings.jobs);
+    let checking = async {
+        sessions.allow_files()?;
+        let short = sessions.check(&mut run.target_session, Side::Target).await?;
+        sessions.tell(&short, Side::Target);
+        let mut source = run.base.source.open("catalog").await?;
+        let short = sessions.check(&mut source, Side::Source).await?;
+        sessions.tell(&short, Side::Source);
+        source.close().await;
+        Ok(())
+    };
+    let checked = checking.await;
+    if checked.as_ref().is_err_and(|error: &Error| !error.is_transient())
+        && run.remembered.done.is_empty()
+    {
+        Ledger::drop(&mut run.target_session).await?;
+    }
+    checked
+}
+
 /// Waits a moment and looks at the target again, until it can be looked at. Says how often that
 /// failed.
 async fn look_again(run: &mut Begun, stop: &Stop, attempts_max: u64) -> Result<u64> {
@@ -192,6 +216,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     }
     announce(run.selection, &context, outstanding(&plan, &left), steps);
     plan.open(&left);
+    check_capacity(run, &plan).await?;
     let context = Arc::new(context);
     let clock = Instant::now();
     let base = &mut run.base;

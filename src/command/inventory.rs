@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use pgcopydb_wire::Connection;
 
+use super::cut;
 use super::filters::Surroundings;
-use super::prepare::{self, Base};
+use super::prepare::Base;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::settings::Sizes;
@@ -64,7 +65,7 @@ async fn cut_anew(base: &mut Base, inventory: &mut Inventory) -> Result<()> {
     for table in &mut inventory.tables {
         table.parts.clear();
     }
-    prepare::split_tables(&mut session, inventory, &base.settings).await?;
+    cut::split_tables(&mut session, inventory, &base.settings).await?;
     preflight::check_row_security(&mut session, Side::Source, is_copied(inventory)).await?;
     session.close().await;
     if inventory.tables.iter().zip(&before).any(|(table, parts)| table.parts != *parts) {
@@ -175,7 +176,7 @@ async fn look_closer(
 ) -> Result<()> {
     inventory.roles = preflight::roles(session, &base.settings, left_out).await?;
     if selection.fills_tables() {
-        prepare::split_tables(session, inventory, &base.settings).await?;
+        cut::split_tables(session, inventory, &base.settings).await?;
         preflight::check_row_security(session, Side::Source, is_copied(inventory)).await?;
     }
     Ok(())

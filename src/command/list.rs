@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use pgcopydb_wire::Connection;
 
+use super::cut;
 use super::filters::Filtering;
-use super::prepare;
 use crate::catalog::{Catalog, Setup};
 use crate::cli::{ListRequest, Listing};
 use crate::error::{Error, Kind, Result};
@@ -276,7 +276,7 @@ async fn table_parts(lister: &Lister<'_>, session: &mut Connection) -> Result<St
         }
         Some(table) => table.parts.clear(),
     }
-    prepare::split_tables(session, &mut inventory, &split_settings(request)).await?;
+    cut::split_tables(session, &mut inventory, &split_settings(request)).await?;
     let table = &inventory.tables[0];
     if table.parts.is_empty() {
         let size = units::size(table.bytes);
@@ -294,7 +294,7 @@ async fn schema(lister: &Lister<'_>, session: &mut Connection) -> Result<String>
         for table in &mut inventory.tables {
             table.parts.clear();
         }
-        prepare::split_tables(session, &mut inventory, &split_settings(request)).await?;
+        cut::split_tables(session, &mut inventory, &split_settings(request)).await?;
     }
     let facts = listing::relation_facts(session, &inventory).await?;
     let registered = match catalog(request).await? {

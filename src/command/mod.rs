@@ -4,6 +4,7 @@ mod clone;
 mod compare;
 mod completion;
 mod conclude;
+mod cut;
 mod dump;
 mod filters;
 mod follow;

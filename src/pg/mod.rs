@@ -17,6 +17,7 @@ pub mod properties;
 pub mod publication;
 pub mod replica;
 pub mod roles;
+pub mod room;
 pub mod sequences;
 pub mod session;
 pub mod slot;

@@ -322,6 +322,10 @@ impl<'a> Planner<'a> {
         let analyzes_partitions = self.target.version < ANALYZE_ONLY_VERSION;
         let inventory = self.inventory;
         let mut added = Vec::new();
+        let mut filled: HashMap<Oid, Vec<StepId>> = HashMap::new();
+        for (table, steps) in &self.fills {
+            filled.entry(self.root(*table)).or_default().extend(steps);
+        }
         for table in &inventory.tables {
             let root = self.root(table.oid);
             let is_root = root == table.oid;
@@ -334,7 +338,10 @@ impl<'a> Planner<'a> {
             let id = match table.kind {
                 TableKind::Partitioned => {
                     let bytes = self.tree_bytes(table.oid, analyzes_partitions);
-                    self.plan.add_following(step, bytes, &self.schema, &follows)
+                    // Rows that come later would have no statistics.
+                    let mut needs = self.schema.clone();
+                    needs.extend(filled.get(&root).into_iter().flatten());
+                    self.plan.add_following(step, bytes, &needs, &follows)
                 }
                 TableKind::Ordinary => {
                     let own = if is_root { follows } else { self.own_work(table.oid) };

@@ -291,6 +291,12 @@ impl Plan {
         nodes.map(|node| (node.step, node.weight))
     }
 
+    /// How many of these a pool does.
+    pub fn outstanding_in(&self, pool: Pool) -> usize {
+        let steps = self.outstanding().filter(|(step, _)| *step != Step::Milestone);
+        steps.filter(|(step, _)| step.pool() == pool).count()
+    }
+
     /// The step at a place.
     pub fn step(&self, id: StepId) -> Step {
         self.nodes[id.0].step

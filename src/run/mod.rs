@@ -1,6 +1,7 @@
 //! Does what a plan says. The dispatcher owns the plan, hands its steps to seats, keeps the records
 //! and speaks to the user; seats take steps, do them, and say so.
 
+pub mod capacity;
 pub mod context;
 pub mod control;
 mod copy;
@@ -181,17 +182,8 @@ fn open_seats(
     mail: &mpsc::Sender<Mail>,
     tasks: &mut JoinSet<()>,
 ) -> Vec<Seat> {
-    let jobs = context.settings.jobs;
-    let pools = [
-        (Pool::Schema, 1, "schema"),
-        (Pool::Copy, jobs.table, "copy"),
-        (Pool::Index, jobs.index, "index"),
-        (Pool::Vacuum, jobs.table, "vacuum"),
-        (Pool::Restore, jobs.restore, "restore"),
-        (Pool::LargeObject, jobs.large_object, "large objects"),
-    ];
     let mut seats = Vec::new();
-    for (pool, count, word) in pools {
+    for (pool, count, word) in capacity::seats(context.settings.jobs) {
         for number in 1..=count {
             let (inbox, mut orders) = mpsc::channel::<Vec<Order>>(1);
             let (seat, mail, context) = (seats.len(), mail.clone(), context.clone());

@@ -44,7 +44,15 @@ pub async fn schema(
     }
     let conninfo = source.conninfo().with_application_name(&source.application_name(ROLE));
     let dumped = child.connect(&conninfo).run(stop).await;
-    dumped.map_err(|error| error.during("could not dump the schema of the source"))?;
+    dumped.map_err(|error| {
+        let is_full = error.detail_text().is_some_and(|detail| detail.contains("No space left"));
+        let place = archive.display();
+        let error = error.during(format!("could not dump the schema of the source to {place}"));
+        match is_full {
+            true => error.hint("Make room there, or name another directory with --dir."),
+            false => error,
+        }
+    })?;
     fault::point("dump", "before_rename")?;
     std::fs::rename(&partial, archive).map_err(|error| {
         Error::new(Kind::State, format!("could not write {}: {error}", archive.display()))

@@ -1,7 +1,11 @@
 //! Nothing is lost, whatever dies: killed runs, cut connections, restarted servers.
 
 mod complete;
+mod disk;
 mod holder;
+mod limits;
+#[cfg(feature = "faults")]
+mod locks;
 mod lost;
 #[cfg(feature = "faults")]
 mod points;

@@ -1,0 +1,56 @@
+//! Locks of other sessions: waited for, and told with who holds them.
+
+use pgcopydb_testkit::{Pair, Program};
+
+use crate::support::{clone, pgcopydb};
+
+fn impatient(program: Program) -> Program {
+    program.env("PGCOPYDB_FAULT_LOCK_WAIT_MS", "300")
+}
+
+fn table() -> Pair {
+    let pair = Pair::shared();
+    pair.source.sql("create table t (a int primary key); insert into t values (1), (2)");
+    pair
+}
+
+#[track_caller]
+fn assert_told(line: &str, side: &str) {
+    assert!(line.contains(&format!("on the {side} has waited")), "{line}");
+    for text in
+        ["s for a lock to run \"", "it is held by pid ", "of role postgres (psql)", "lock table"]
+    {
+        assert!(line.contains(text), "no {text:?} in {line}");
+    }
+}
+
+#[test]
+fn a_table_of_the_source_that_pg_dump_waits_for() {
+    let pair = table();
+    let mut locker = pair.source.session();
+    locker.run("begin; lock table t in access exclusive mode");
+    for command in [&["clone"][..], &["dump", "schema"]] {
+        let running = impatient(pgcopydb(&pair)).args(command).arg("--restart").spawn();
+        assert_told(&running.wait_for_stderr("it is held by"), "source");
+        running.signal(pgcopydb_testkit::Signal::TERM);
+        running.wait().assert_code(12);
+    }
+    let running = impatient(clone(&pair)).arg("--restart").spawn();
+    running.wait_for_stderr("it is held by");
+    locker.run("rollback");
+    running.wait().assert_success();
+    pair.assert_same();
+}
+
+#[test]
+fn a_table_of_the_target_that_somebody_reads() {
+    let pair = table();
+    pair.target.sql("create table t (a int primary key); insert into t values (7)");
+    let mut locker = pair.target.session();
+    locker.run("begin; lock table t in access share mode");
+    let running = impatient(pgcopydb(&pair)).args(["copy", "table-data"]).spawn();
+    assert_told(&running.wait_for_stderr("it is held by"), "target");
+    locker.run("rollback");
+    running.wait().assert_success();
+    assert_eq!(pair.target.value("select sum(a) from t"), "3");
+}
