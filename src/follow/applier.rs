@@ -9,7 +9,7 @@ use pgcopydb_wire::pipeline::{Pipeline, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Lsn;
-use crate::transform::Statement;
+use crate::transform::{Many, Statement, Values};
 
 /// Statements sent before all answers are read: an error is seen this soon.
 const SYNC_STATEMENTS: usize = 2_000;
@@ -21,17 +21,18 @@ const SYNC_BYTES: usize = 4 << 20;
 const PREPARED_MAX: u32 = 500;
 
 /// Source transactions in one of the target.
-const GROUP_TRANSACTIONS: usize = 1_000;
+const GROUP_TRANSACTIONS: usize = 5_000;
 
-/// Statements in a group after which it ends with the source transaction in hand.
-const GROUP_STATEMENTS: usize = 20_000;
+/// Changes in a group after which it ends with the source transaction in hand.
+const GROUP_CHANGES: usize = 50_000;
 
 /// A statement whose answer has not been read.
 struct Sent {
     text: Arc<str>,
     /// The change it repeats, for messages.
     about: Option<About>,
-    touches_one_row: bool,
+    /// How many rows it must touch, if that is known.
+    rows: Option<u64>,
 }
 
 /// A change, for messages.
@@ -52,7 +53,7 @@ pub(super) struct Applier<'a> {
     sent: Vec<Sent>,
     sent_bytes: usize,
     is_open: bool,
-    statements: usize,
+    changes: usize,
     transactions: usize,
     end: Lsn,
 }
@@ -66,7 +67,7 @@ impl<'a> Applier<'a> {
             sent: Vec::new(),
             sent_bytes: 0,
             is_open: false,
-            statements: 0,
+            changes: 0,
             transactions: 0,
             end: Lsn::NONE,
         }
@@ -75,13 +76,46 @@ impl<'a> Applier<'a> {
     /// Sends a statement, in the transaction of the group.
     pub(super) async fn apply(&mut self, statement: Statement, about: About) -> Result<()> {
         self.open().await?;
-        self.statements += 1;
         let Statement { text, parameters, touches_one_row } = statement;
-        self.execute(&text, &parameters, Some(about), touches_one_row).await?;
-        if self.sent.len() >= SYNC_STATEMENTS || self.sent_bytes >= SYNC_BYTES {
-            self.sync().await?;
+        let name = self.prepared(&text, Some(about), touches_one_row.then_some(1)).await?;
+        let values: Vec<Value<'_>> = parameters
+            .iter()
+            .map(|value| value.as_ref().map_or(Value::Null, |bytes| Value::TextBytes(bytes)))
+            .collect();
+        self.sent_bytes += parameters.iter().flatten().map(Bytes::len).sum::<usize>();
+        self.pipeline.execute(&name, &values).await.map_err(lost)?;
+        self.sync_if_full().await
+    }
+
+    /// Sends many changes, in the transaction of the group.
+    pub(super) async fn apply_many(&mut self, many: Many, about: About) -> Result<()> {
+        self.open().await?;
+        let name = self.prepared(&many.text, Some(about), Some(many.rows)).await?;
+        match &many.values {
+            Values::Rows(rows) => {
+                self.sent_bytes += rows.len();
+                self.pipeline.copy(&name, rows).await.map_err(lost)?;
+            }
+            Values::Arrays(arrays) => {
+                self.sent_bytes += arrays.iter().map(Bytes::len).sum::<usize>();
+                let values: Vec<Value<'_>> =
+                    arrays.iter().map(|array| Value::TextBytes(array)).collect();
+                self.pipeline.execute(&name, &values).await.map_err(lost)?;
+            }
         }
-        Ok(())
+        self.sync_if_full().await
+    }
+
+    /// Another change of the group is on its way.
+    pub(super) fn count_change(&mut self) {
+        self.changes += 1;
+    }
+
+    async fn sync_if_full(&mut self) -> Result<()> {
+        match self.sent.len() >= SYNC_STATEMENTS || self.sent_bytes >= SYNC_BYTES {
+            true => self.sync().await,
+            false => Ok(()),
+        }
     }
 
     /// The source transaction in hand is whole.
@@ -92,7 +126,7 @@ impl<'a> Applier<'a> {
 
     /// Whether the group is large enough.
     pub(super) fn is_full(&self) -> bool {
-        self.transactions >= GROUP_TRANSACTIONS || self.statements >= GROUP_STATEMENTS
+        self.transactions >= GROUP_TRANSACTIONS || self.changes >= GROUP_CHANGES
     }
 
     /// Commits the group, if there is one, and gives back its end. All its answers have been read
@@ -103,12 +137,13 @@ impl<'a> Applier<'a> {
         }
         self.open().await?;
         let remember = self.remember.clone();
-        let end = Some(Bytes::from(self.end.to_string()));
-        self.execute(&remember, &[end], None, true).await?;
+        let name = self.prepared(&remember, None, Some(1)).await?;
+        let end = self.end.to_string();
+        self.pipeline.execute(&name, &[Value::Text(&end)]).await.map_err(lost)?;
         self.sync().await?;
         self.run("commit").await?;
         self.sync().await?;
-        (self.is_open, self.statements, self.transactions) = (false, 0, 0);
+        (self.is_open, self.changes, self.transactions) = (false, 0, 0);
         Ok(Some(self.end))
     }
 
@@ -122,28 +157,23 @@ impl<'a> Applier<'a> {
 
     async fn run(&mut self, sql: &str) -> Result<()> {
         let text = Arc::from(sql);
-        self.sent.push(Sent { text, about: None, touches_one_row: false });
+        self.sent.push(Sent { text, about: None, rows: None });
         self.pipeline.run(sql).await.map_err(lost)
     }
 
-    async fn execute(
+    /// The name of a prepared statement whose answer is waited for from now on.
+    async fn prepared(
         &mut self,
         text: &str,
-        parameters: &[Option<Bytes>],
         about: Option<About>,
-        touches_one_row: bool,
-    ) -> Result<()> {
+        rows: Option<u64>,
+    ) -> Result<String> {
         let (text, number) = match self.prepared.get_key_value(text) {
             Some((text, number)) => (text.clone(), *number),
             None => self.prepare(text).await?,
         };
-        let values: Vec<Value<'_>> = parameters
-            .iter()
-            .map(|value| value.as_ref().map_or(Value::Null, |bytes| Value::TextBytes(bytes)))
-            .collect();
-        self.sent_bytes += parameters.iter().flatten().map(Bytes::len).sum::<usize>();
-        self.sent.push(Sent { text, about, touches_one_row });
-        self.pipeline.execute(&format!("s{number}"), &values).await.map_err(lost)
+        self.sent.push(Sent { text, about, rows });
+        Ok(format!("s{number}"))
     }
 
     async fn prepare(&mut self, text: &str) -> Result<(Arc<str>, u32)> {
@@ -173,7 +203,7 @@ impl<'a> Applier<'a> {
             return Err(Error::new(Kind::Internal, message));
         }
         for (sent, count) in sent.iter().zip(counts) {
-            if sent.touches_one_row && count != 1 {
+            if sent.rows.is_some_and(|rows| rows != count) {
                 return Err(surprise(sent, count));
             }
         }
@@ -216,8 +246,12 @@ fn surprise(sent: &Sent, count: u64) -> Error {
         return Error::new(Kind::Target, "the target does not remember the progress any more")
             .hint("Was the replication origin dropped? Start over with --restart.");
     };
+    let rows = match sent.rows {
+        Some(1) | None => "one row".to_owned(),
+        Some(rows) => format!("{rows} rows"),
+    };
     let message = format!(
-        "the change of {table} at {lsn} is about one row, and {count} rows of the target fit it"
+        "the change of {table} at {lsn} is about {rows}, and {count} rows of the target fit it"
     );
     Error::new(Kind::Target, message).detail(format!("The statement was: {}", sent.text)).hint(
         "The target differs from what the source was: did somebody else write to it? Nothing \

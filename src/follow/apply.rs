@@ -14,15 +14,22 @@ use super::{Follow, Patience, Shared, blocking};
 use crate::changes::{Item, Reader};
 use crate::decode::{Decoder, Numbers};
 use crate::error::{Error, Kind, Result};
-use crate::model::Lsn;
 use crate::model::change::{Message, RowChange, Truncate};
+use crate::model::replica::ReplicaTable;
+use crate::model::{Lsn, QualifiedName};
 use crate::pg::origin::Origin;
 use crate::pg::preflight::listed;
 use crate::pg::replica;
-use crate::transform::{self, Emptied, NoOpUpdates};
+use crate::transform::{self, Batch, Emptied, NoOpUpdates, Order, Pending, Statement};
 
 /// How often the store is looked at when another process fills it.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Changes that are gathered before they are sent, at most.
+const GATHERED_ROWS: usize = 20_000;
+
+/// Bytes of such changes.
+const GATHERED_BYTES: usize = 4 << 20;
 
 /// What to do when everything that is stored is applied, and there is no end yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +46,22 @@ pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) ->
         return Ok(());
     }
     let mut patience = Patience::new();
+    let mut trouble = Trouble::default();
     loop {
         let before = shared.marks().applied();
         let ended = tokio::select! {
-            ended = session(follow, shared, empty) => ended,
+            ended = session(follow, shared, empty, &mut trouble) => ended,
             // What was not committed is not there: it is applied again another time.
             () = follow.stop.requested() => return Ok(()),
         };
         match ended {
             Ok(()) => return Ok(()),
+            Err(error) if trouble.can_be_looked_at(&error) => {
+                tracing::info!(
+                    "applying changes one by one for a while, since many at once failed: {error}"
+                );
+                trouble.until = Some(trouble.seen);
+            }
             Err(error) => {
                 if shared.marks().applied() > before {
                     patience.renew();
@@ -55,6 +69,22 @@ pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) ->
                 patience.wait(error, &follow.stop).await?;
             }
         }
+    }
+}
+
+/// What the target does not take together it may take one by one; if not, the change that it does
+/// not take is known then, and all transactions before it are applied.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// Changes up to here go one by one.
+    until: Option<Lsn>,
+    /// The last change that was read.
+    seen: Lsn,
+}
+
+impl Trouble {
+    fn can_be_looked_at(&self, error: &Error) -> bool {
+        self.until.is_none() && error.kind() == Kind::Target && !error.is_transient()
     }
 }
 
@@ -71,13 +101,18 @@ async fn wait_for_gate(follow: &Follow, shared: &Shared) -> bool {
 }
 
 /// One connection, from its beginning to its end.
-async fn session(follow: &Follow, shared: &Shared, empty: WhenEmpty) -> Result<()> {
+async fn session(
+    follow: &Follow,
+    shared: &Shared,
+    empty: WhenEmpty,
+    trouble: &mut Trouble,
+) -> Result<()> {
     let Some(endpoint) = &follow.target else {
         return Err(Error::new(Kind::Internal, "there is no target to apply changes to"));
     };
     let mut target = endpoint.open("apply").await?;
     let mut control = endpoint.open("tables").await?;
-    set_up(&mut target).await?;
+    let order = set_up(&mut target).await?;
     let name = &follow.slot.origin;
     let Some(origin) = Origin::find(&mut target, name).await? else {
         return Err(Error::new(
@@ -101,6 +136,8 @@ async fn session(follow: &Follow, shared: &Shared, empty: WhenEmpty) -> Result<(
         tables: Tables::new(follow, control).await?,
         decoder: Decoder::new(follow.slot.plugin, numbers(follow)),
         emptied: None,
+        pending: Pending::new(order),
+        trouble,
     };
     let cursor = cursor.max(follow.slot.consistent_point);
     let reader = Reader::new(follow.directory.clone(), follow.owner(), cursor);
@@ -110,12 +147,19 @@ async fn session(follow: &Follow, shared: &Shared, empty: WhenEmpty) -> Result<(
 }
 
 /// Prepares a session in which nothing but the changes themselves happens.
-async fn set_up(target: &mut Connection) -> Result<()> {
+async fn set_up(target: &mut Connection) -> Result<Order> {
     let failed = |error| Error::target("could not set up a session", error);
     // Its commits are reported as durable.
     target.execute("set synchronous_commit = on").await.map_err(failed)?;
+    target.execute(ROWS_BY_INDEX).await.map_err(failed)?;
+    if target.server_version() >= 120_000 {
+        target.execute("set plan_cache_mode = force_generic_plan").await.map_err(failed)?;
+    }
     match target.execute("set session_replication_role = replica").await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(match replica::has_replica_triggers(target).await? {
+            true => Order::Kept,
+            false => Order::Free,
+        }),
         Err(error) if error.sqlstate() == Some("42501") => {
             let triggers = replica::firing_triggers(target).await?;
             if triggers.is_empty() {
@@ -123,7 +167,7 @@ async fn set_up(target: &mut Connection) -> Result<()> {
                     "the role may not set session_replication_role on the target: foreign keys \
                      are checked again while changes are applied"
                 );
-                return Ok(());
+                return Ok(Order::Kept);
             }
             let message = format!(
                 "cannot apply changes: triggers of the target would fire: {}",
@@ -140,6 +184,11 @@ async fn set_up(target: &mut Connection) -> Result<()> {
     }
 }
 
+/// Rows are found by their keys, one after the other in the order of the changes, however many
+/// they are and whatever statistics say of a table that was filled a moment ago.
+const ROWS_BY_INDEX: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
+                             set enable_mergejoin = off; set jit = off";
+
 struct Work<'a> {
     follow: &'a Follow,
     shared: &'a Shared,
@@ -148,6 +197,8 @@ struct Work<'a> {
     decoder: Decoder,
     /// Tables that were emptied, and perhaps not all that one statement has emptied.
     emptied: Option<(Lsn, Truncate)>,
+    pending: Pending,
+    trouble: &'a mut Trouble,
 }
 
 /// How wal2json was asked to write numbers.
@@ -216,7 +267,8 @@ impl Work<'_> {
             Item::End(end) => {
                 self.empty().await?;
                 self.applier.end(end);
-                if self.applier.is_full() {
+                self.trouble.seen = self.trouble.seen.max(end);
+                if self.applier.is_full() || self.trouble.until.is_some() {
                     self.commit().await?;
                 }
                 return Ok(());
@@ -234,8 +286,8 @@ impl Work<'_> {
                 Ok(())
             }
             Message::Row(change) => {
-                self.tables.describe(&change.relation);
-                self.row(&change, lsn).await
+                self.trouble.seen = self.trouble.seen.max(lsn);
+                self.row(change, lsn, payload.len()).await
             }
             Message::Truncate(truncate) => self.gather(truncate, lsn).await,
             Message::Begin { .. }
@@ -285,30 +337,70 @@ impl Work<'_> {
         }
     }
 
-    async fn row(&mut self, change: &RowChange, lsn: Lsn) -> Result<()> {
-        let name = &change.relation.name;
-        let Destination::Table { table, is_partial } = self.tables.table(name).await? else {
+    async fn row(&mut self, change: RowChange, lsn: Lsn, bytes: usize) -> Result<()> {
+        let found = self.tables.table(&change.relation).await?;
+        let Destination::Table { table, layout, number, is_partial } = &*found else {
             return Ok(());
         };
+        self.applier.count_change();
+        let goes_alone = *is_partial || self.trouble.until.is_some();
+        let shape = layout.shape(&change.kind).filter(|_| !goes_alone);
+        if let Some(shape) = shape {
+            let before = self.pending.add(*number, layout, shape, change, (lsn, bytes));
+            self.send(before).await?;
+            let is_full =
+                self.pending.rows() >= GATHERED_ROWS || self.pending.bytes() >= GATHERED_BYTES;
+            if is_full {
+                let all = self.pending.take_all();
+                self.send(all).await?;
+            }
+            return Ok(());
+        }
+        let Some(mut statement) = self.statement(&change, table, lsn)? else { return Ok(()) };
+        let before = self.pending.take(*number);
+        self.send(before).await?;
+        statement.touches_one_row &= !is_partial;
+        self.applier.apply(statement, about(&change.relation.name, lsn)).await
+    }
+
+    fn statement(
+        &self,
+        change: &RowChange,
+        table: &ReplicaTable,
+        lsn: Lsn,
+    ) -> Result<Option<Statement>> {
         let no_ops = match self.follow.settings.replay_no_op_updates {
             true => NoOpUpdates::Replayed,
             false => NoOpUpdates::Skipped,
         };
-        let statement = transform::statement(change, &table, no_ops);
-        match statement.map_err(|unfit| cannot(&name.to_string(), lsn, &unfit))? {
-            Some(mut statement) => {
-                statement.touches_one_row &= !is_partial;
-                self.applier.apply(statement, about(name.to_string(), lsn)).await
+        let statement = transform::statement(change, table, no_ops);
+        statement.map_err(|unfit| cannot(&change.relation.name.to_string(), lsn, &unfit))
+    }
+
+    /// Sends what has waited.
+    async fn send(&mut self, batches: Vec<Batch>) -> Result<()> {
+        for batch in batches {
+            let (lsn, layout) = (batch.lsn(), batch.layout());
+            let about = about(&layout.relation.name, lsn);
+            let Some(change) = batch.alone() else {
+                self.applier.apply_many(batch.many(), about).await?;
+                continue;
+            };
+            if let Some(statement) = self.statement(&change, &layout.table, lsn)? {
+                self.applier.apply(statement, about).await?;
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 
     async fn truncate(&mut self, change: &Truncate, lsn: Lsn) -> Result<()> {
+        let before = self.pending.take_all();
+        self.send(before).await?;
         let mut tables = Vec::new();
         for relation in &change.relations {
-            if let Destination::Table { table, .. } = self.tables.table(&relation.name).await? {
-                tables.push((&relation.name, table));
+            let found = self.tables.table(relation).await?;
+            if let Destination::Table { table, .. } = &*found {
+                tables.push((&relation.name, table.clone()));
             }
         }
         let emptied: Vec<Emptied<'_>> =
@@ -317,21 +409,27 @@ impl Work<'_> {
         let names = names.join(", ");
         let statement = transform::truncate(change, &emptied);
         match statement.map_err(|unfit| cannot(&names, lsn, &unfit))? {
-            Some(statement) => self.applier.apply(statement, about(names, lsn)).await,
+            Some(statement) => {
+                let about = About { table: Arc::from(names), lsn };
+                self.applier.apply(statement, about).await
+            }
             None => Ok(()),
         }
     }
 
     async fn commit(&mut self) -> Result<()> {
+        let waiting = self.pending.take_all();
+        self.send(waiting).await?;
         if let Some(end) = self.applier.commit().await? {
             self.shared.applied(end);
+            self.trouble.until = self.trouble.until.filter(|until| *until > end);
         }
         Ok(())
     }
 }
 
-fn about(table: String, lsn: Lsn) -> About {
-    About { table: Arc::from(table), lsn }
+fn about(table: &QualifiedName, lsn: Lsn) -> About {
+    About { table: Arc::from(table.to_string()), lsn }
 }
 
 fn cannot(table: &str, lsn: Lsn, unfit: &transform::Unfit) -> Error {

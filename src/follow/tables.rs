@@ -12,19 +12,31 @@ use crate::model::change::Relation;
 use crate::model::replica::ReplicaTable;
 use crate::pg::plugin::{self, SourceTable};
 use crate::pg::replica;
+use crate::transform::Layout;
 
 /// Where the changes of a table go.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Destination {
     /// To a table of the target.
     Table {
         /// The table of the same name, or the one that it is a partition of.
         table: Arc<ReplicaTable>,
+        /// How they can go there together.
+        layout: Arc<Layout>,
+        /// The number of the table: changes of several may go to one.
+        number: usize,
         /// Not all rows were copied: changes of the others fit nothing.
         is_partial: bool,
     },
     /// Nowhere: it is left out by the filters.
     Nowhere,
+}
+
+/// A table of the source as it was described, and where its changes go.
+#[derive(Clone, Debug)]
+struct Known {
+    relation: Arc<Relation>,
+    destination: Arc<Destination>,
 }
 
 /// What is known of the target's tables.
@@ -34,7 +46,10 @@ pub(super) struct Tables<'a> {
     routes: HashMap<QualifiedName, QualifiedName>,
     /// A session for questions, while the other one is busy with changes.
     session: Connection,
-    known: HashMap<QualifiedName, Destination>,
+    known: HashMap<QualifiedName, Known>,
+    /// The same, by the place of a description in memory, where it is kept.
+    by_place: HashMap<usize, Known>,
+    numbers: HashMap<QualifiedName, usize>,
     /// The tables that were copied, if the run has copied any.
     copied: Option<HashSet<QualifiedName>>,
     /// Whether filters leave some out.
@@ -64,6 +79,8 @@ impl<'a> Tables<'a> {
             known: HashMap::new(),
             copied,
             is_filtered,
+            by_place: HashMap::new(),
+            numbers: HashMap::new(),
             partial,
             described: HashMap::new(),
         })
@@ -84,19 +101,32 @@ impl<'a> Tables<'a> {
             );
             self.known.remove(&relation.name);
         }
+        self.by_place.retain(|_, known| known.relation.name != relation.name);
     }
 
     /// Where the changes of a table go.
-    pub(super) async fn table(&mut self, name: &QualifiedName) -> Result<Destination> {
-        if let Some(known) = self.known.get(name) {
-            return Ok(known.clone());
+    pub(super) async fn table(&mut self, relation: &Arc<Relation>) -> Result<Arc<Destination>> {
+        let place = Arc::as_ptr(relation).addr();
+        if let Some(known) = self.by_place.get(&place) {
+            return Ok(known.destination.clone());
         }
-        let found = self.look_up(name).await?;
-        self.known.insert(name.clone(), found.clone());
+        self.describe(relation);
+        let name = &relation.name;
+        let found = match self.known.get(name).filter(|known| known.relation == *relation) {
+            Some(known) => known.destination.clone(),
+            None => {
+                let destination = Arc::new(self.look_up(relation).await?);
+                let known = Known { relation: relation.clone(), destination };
+                self.known.entry(name.clone()).insert_entry(known).get().destination.clone()
+            }
+        };
+        let known = Known { relation: relation.clone(), destination: found.clone() };
+        self.by_place.insert(place, known);
         Ok(found)
     }
 
-    async fn look_up(&mut self, name: &QualifiedName) -> Result<Destination> {
+    async fn look_up(&mut self, relation: &Arc<Relation>) -> Result<Destination> {
+        let name = &relation.name;
         let is_copied = !self.is_filtered || self.is_part(name);
         let wanted = self.routes.get(name).unwrap_or(name);
         let mut found = match is_copied {
@@ -121,7 +151,13 @@ impl<'a> Tables<'a> {
             return Err(Error::new(Kind::Target, format!("the target has no table {name}"))
                 .hint("Make it as it is on the source, then continue with --resume."));
         };
-        Ok(Destination::Table { table, is_partial: self.partial.contains(name) })
+        let count = self.numbers.len();
+        Ok(Destination::Table {
+            layout: Arc::new(Layout::new(relation.clone(), table.clone())),
+            number: *self.numbers.entry(table.name.clone()).or_insert(count),
+            is_partial: self.partial.contains(name),
+            table,
+        })
     }
 
     /// What a table looks like on the source, for plugins that do not say it; `None` if it is no

@@ -20,6 +20,8 @@ pub struct ReplicaTable {
 pub struct ReplicaColumn {
     /// Its type, as SQL names it.
     pub type_name: String,
+    /// The type of arrays of its values, where their text form can be made without knowing the type.
+    pub array_type: Option<String>,
     /// Whether the target computes it.
     pub is_generated: bool,
     /// `GENERATED ALWAYS AS IDENTITY`.

@@ -32,6 +32,7 @@ pub async fn table(session: &mut Connection, name: &QualifiedName) -> Result<Opt
                 type_name: row.required(2).map_err(failed)?.to_owned(),
                 is_generated: row.flag(3).map_err(failed)?,
                 is_identity_always: row.flag(4).map_err(failed)?,
+                array_type: row.text(6).map_err(failed)?.map(str::to_owned),
                 equality: row.text(5).map_err(failed)?.map(str::to_owned),
             },
         );
@@ -57,6 +58,15 @@ pub async fn root(source: &mut Connection, name: &QualifiedName) -> Result<Optio
     let name =
         |row: &pgcopydb_wire::Row| Ok(QualifiedName::new(row.required(0)?, row.required(1)?));
     rows.first().map(name).transpose().map_err(failed)
+}
+
+/// Whether triggers of users fire although changes are applied: those that are meant to.
+pub async fn has_replica_triggers(session: &mut Connection) -> Result<bool> {
+    let failed = |error| Error::target("could not list triggers", error);
+    let sql = "select exists (select from pg_catalog.pg_trigger \
+                where not tgisinternal and tgenabled in ('A', 'R'))";
+    let rows = session.query(sql, &[]).await.map_err(failed)?;
+    Ok(rows.value().map_err(failed)? == Some("t"))
 }
 
 /// Triggers of users that would fire while changes are applied, where the session may not switch

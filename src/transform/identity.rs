@@ -53,7 +53,8 @@ impl<'a> Identity<'a> {
         // A ctid is a place in one partition.
         let place = if table.is_partitioned { "(tableoid, ctid)" } else { "ctid" };
         let list = if table.is_partitioned { "tableoid, ctid" } else { "ctid" };
-        let _ = write!(writer.text, "{place} = (select {list} from {} where ", table.name);
+        let _ =
+            write!(writer.text, "{place} = (select {list} from {} where ", super::target(table));
         self.comparisons(writer)?;
         writer.push(" limit 1)");
         Ok(())

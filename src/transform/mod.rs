@@ -2,7 +2,10 @@
 //! change alone (which columns, which of them NULL), so that it is prepared once for many changes;
 //! values travel as parameters in text form.
 
+mod batch;
 mod identity;
+mod layout;
+mod pending;
 #[cfg(test)]
 mod tests;
 mod truncate;
@@ -15,7 +18,10 @@ use crate::model::change::{Relation, RowChange, RowChangeKind, Value};
 use crate::model::quote_identifier;
 use crate::model::replica::{ReplicaColumn, ReplicaTable};
 
+pub use batch::{Batch, Many, Values};
 use identity::Identity;
+pub use layout::{Layout, Shape};
+pub use pending::{Order, Pending};
 pub use truncate::{Emptied, truncate};
 
 /// A statement for the target.
@@ -146,6 +152,14 @@ fn fields<'a>(
     Ok(fields)
 }
 
+/// The table where its rows are looked for: not in tables that inherit from it.
+fn target(table: &ReplicaTable) -> String {
+    match table.is_partitioned {
+        true => table.name.to_string(),
+        false => format!("only {}", table.name),
+    }
+}
+
 fn column_list(fields: &[Field<'_>]) -> String {
     fields.iter().map(|field| quote_identifier(field.name)).collect::<Vec<_>>().join(", ")
 }
@@ -171,7 +185,7 @@ fn insert(relation: &Relation, table: &ReplicaTable, new: &[Value]) -> Result<St
 fn delete(relation: &Relation, table: &ReplicaTable, old: &[Value]) -> Result<Statement, Unfit> {
     let identity = Identity::new(relation, table, old)?;
     let mut writer = Writer::default();
-    let _ = write!(writer.text, "delete from {} where ", table.name);
+    let _ = write!(writer.text, "delete from {} where ", target(table));
     identity.condition(table, &mut writer)?;
     Ok(writer.finish())
 }
@@ -209,7 +223,7 @@ fn update(
         return Ok(None);
     }
     let mut writer = Writer::default();
-    let _ = write!(writer.text, "update {} set ", table.name);
+    let _ = write!(writer.text, "update {} set ", target(table));
     for (number, field) in changed.iter().enumerate() {
         let comma = if number == 0 { "" } else { ", " };
         let _ = write!(writer.text, "{comma}{} = ", quote_identifier(field.name));
@@ -231,7 +245,7 @@ fn replace(
     fields: &[Field<'_>],
 ) -> Result<Statement, Unfit> {
     let mut writer = Writer::default();
-    let _ = write!(writer.text, "with old as (delete from {} where ", table.name);
+    let _ = write!(writer.text, "with old as (delete from {} where ", target(table));
     identity.condition(table, &mut writer)?;
     let columns = column_list(fields);
     let _ = write!(

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::QualifiedName;
 use crate::model::change::Truncate;
+use crate::model::{Lsn, QualifiedName};
 
 fn column(type_name: &str) -> ReplicaColumn {
     ReplicaColumn {
         type_name: type_name.to_owned(),
         is_generated: false,
         is_identity_always: false,
+        array_type: (type_name != "json").then(|| format!("{type_name}[]")),
         equality: (type_name != "json").then(|| "operator(pg_catalog.=)".to_owned()),
     }
 }
@@ -71,7 +72,7 @@ fn computed_columns_are_left_out_wherever_they_are() {
 fn an_update_by_key_leaves_unchanged_values_alone() {
     let new = vec![text("1"), Value::Unchanged, Value::Null];
     let statement = of(false, RowChangeKind::Update { old: None, new }, &table()).unwrap();
-    let wanted = "update public.t set \"N\" = $1 where id operator(pg_catalog.=) $2::integer";
+    let wanted = "update only public.t set \"N\" = $1 where id operator(pg_catalog.=) $2::integer";
     assert_eq!(statement.text, wanted);
     assert_eq!(values(&statement), [None, Some("1")]);
 }
@@ -81,7 +82,7 @@ fn an_update_of_the_key_finds_the_row_by_the_old_one() {
     let old = Some(vec![text("1"), Value::Null, Value::Null]);
     let new = vec![text("2"), Value::Unchanged, Value::Unchanged];
     let statement = of(false, RowChangeKind::Update { old, new }, &table()).unwrap();
-    let wanted = "update public.t set id = $1 where id operator(pg_catalog.=) $2::integer";
+    let wanted = "update only public.t set id = $1 where id operator(pg_catalog.=) $2::integer";
     assert_eq!(statement.text, wanted);
     assert_eq!(values(&statement), [Some("2"), Some("1")]);
 }
@@ -90,7 +91,7 @@ fn an_update_of_the_key_finds_the_row_by_the_old_one() {
 fn one_of_several_equal_rows_is_meant_and_json_is_compared_by_its_text() {
     let old = vec![text("1"), text("{}"), Value::Null];
     let statement = of(true, RowChangeKind::Delete { old }, &table()).unwrap();
-    let wanted = "delete from public.t where ctid = (select ctid from public.t where \
+    let wanted = "delete from only public.t where ctid = (select ctid from only public.t where \
                   id operator(pg_catalog.=) $1::integer and doc::pg_catalog.text = \
                   $2::pg_catalog.text and \"N\" is null limit 1)";
     assert_eq!(statement.text, wanted);
@@ -111,7 +112,9 @@ fn an_update_that_changes_nothing_is_left_out_unless_wanted() {
     assert_eq!(of(true, kind.clone(), &table()), None);
     let change = RowChange { relation: relation(true), kind };
     let replayed = statement(&change, &table(), NoOpUpdates::Replayed).unwrap().unwrap();
-    assert!(replayed.text.starts_with("update public.t set id = $1, doc = $2, \"N\" = $3 where"));
+    assert!(
+        replayed.text.starts_with("update only public.t set id = $1, doc = $2, \"N\" = $3 where")
+    );
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn an_identity_column_that_changes_makes_the_row_anew() {
     let old = Some(vec![text("1"), Value::Null, Value::Null]);
     let new = vec![text("2"), Value::Unchanged, text("x")];
     let statement = of(false, RowChangeKind::Update { old, new }, &table).unwrap();
-    let wanted = "with old as (delete from public.t where id operator(pg_catalog.=) $1::integer \
+    let wanted = "with old as (delete from only public.t where id operator(pg_catalog.=) $1::integer \
                   returning *) insert into public.t (id, doc, \"N\") overriding system value \
                   select $2::integer, old.doc, $3::text from old";
     assert_eq!(statement.text, wanted);
@@ -134,7 +137,7 @@ fn an_identity_column_beside_the_key_is_compared_not_set() {
     table.columns.insert("N".to_owned(), identity);
     let new = vec![text("1"), text("{}"), text("7")];
     let statement = of(false, RowChangeKind::Update { old: None, new }, &table).unwrap();
-    let wanted = "update public.t set doc = $1 where id operator(pg_catalog.=) $2::integer \
+    let wanted = "update only public.t set doc = $1 where id operator(pg_catalog.=) $2::integer \
                   and \"N\" operator(pg_catalog.=) $3::bigint";
     assert_eq!(statement.text, wanted);
 }
@@ -170,4 +173,110 @@ fn tables_are_emptied_together() {
     let other = QualifiedName::new("public", "t_1");
     let moved = [Emptied { name: &other, table: &second }];
     assert!(truncate(&change, &moved).is_err());
+}
+
+/// Adds changes to what waits, and gives back what is sent at last; before that, nothing may be.
+fn together(changes: &[RowChangeKind]) -> Vec<Many> {
+    let layout = Arc::new(Layout::new(relation(false), Arc::new(table())));
+    let mut pending = Pending::new(Order::Free);
+    for kind in changes {
+        let change = RowChange { relation: relation(false), kind: kind.clone() };
+        let shape = layout.shape(kind).expect("a change that can go with others");
+        assert!(pending.add(0, &layout, shape, change, (Lsn(1), 10)).is_empty());
+    }
+    pending.take_all().into_iter().map(Batch::many).collect()
+}
+
+fn insert_of(id: &'static str) -> RowChangeKind {
+    RowChangeKind::Insert { new: vec![text(id), Value::Null, text("a\tb\\")] }
+}
+
+fn update_of(id: &'static str, value: &'static str) -> RowChangeKind {
+    let new = vec![text(id), Value::Unchanged, text(value)];
+    RowChangeKind::Update { old: None, new }
+}
+
+fn delete_of(id: &'static str) -> RowChangeKind {
+    RowChangeKind::Delete { old: vec![text(id), Value::Null, Value::Null] }
+}
+
+#[test]
+fn new_rows_are_copied() {
+    let many = together(&[insert_of("1"), insert_of("2")]);
+    let rows = Values::Rows(Bytes::from_static(b"1\t\\N\ta\\tb\\\\\n2\t\\N\ta\\tb\\\\\n"));
+    let text = "copy public.t (id, doc, \"N\") from stdin".to_owned();
+    assert_eq!(many, [Many { text, values: rows, rows: 2 }]);
+}
+
+#[test]
+fn the_last_values_of_a_row_are_sent() {
+    let many = together(&[update_of("1", "x"), update_of("2", "\"\\"), update_of("1", "z")]);
+    let text = "update only public.t as t set \"N\" = v.v1 from rows from \
+                (pg_catalog.unnest($1::integer[]), pg_catalog.unnest($2::text[])) as v (v0, v1) \
+                where t.id operator(pg_catalog.=) v.v0"
+        .to_owned();
+    let ids = Bytes::from_static(br#"{"1","2"}"#);
+    let values = Bytes::from_static(br#"{"z","\"\\"}"#);
+    assert_eq!(many, [Many { text, values: Values::Arrays(vec![ids, values]), rows: 2 }]);
+}
+
+#[test]
+fn changes_of_other_rows_may_pass_but_those_of_one_row_stay_in_order() {
+    let many = together(&[insert_of("1"), delete_of("2"), insert_of("3"), delete_of("4")]);
+    assert_eq!(many.iter().map(|many| many.rows).collect::<Vec<_>>(), [2, 2]);
+
+    let layout = Arc::new(Layout::new(relation(false), Arc::new(table())));
+    let mut sent = Vec::new();
+    let mut pending = Pending::new(Order::Free);
+    for kind in [delete_of("1"), insert_of("1"), update_of("1", "x"), delete_of("1")] {
+        let shape = layout.shape(&kind).unwrap();
+        let change = RowChange { relation: relation(false), kind };
+        sent.extend(pending.add(0, &layout, shape, change, (Lsn(1), 10)));
+    }
+    sent.extend(pending.take_all());
+    let kinds = sent.iter().map(|batch| batch.alone().unwrap().kind);
+    let kinds: Vec<&str> = kinds
+        .map(|kind| match kind {
+            RowChangeKind::Insert { .. } => "insert",
+            RowChangeKind::Update { .. } => "update",
+            RowChangeKind::Delete { .. } => "delete",
+        })
+        .collect();
+    assert_eq!(kinds, ["delete", "insert", "update", "delete"]);
+}
+
+#[test]
+fn where_the_order_counts_nothing_passes_and_nothing_is_left_out() {
+    let layout = Arc::new(Layout::new(relation(false), Arc::new(table())));
+    let mut pending = Pending::new(Order::Kept);
+    let mut sent = Vec::new();
+    let changes = [
+        (0, update_of("1", "a")),
+        (0, update_of("1", "b")),
+        (1, insert_of("1")),
+        (0, insert_of("2")),
+    ];
+    for (table, kind) in changes {
+        let shape = layout.shape(&kind).unwrap();
+        let change = RowChange { relation: relation(false), kind };
+        sent.push(pending.add(table, &layout, shape, change, (Lsn(1), 10)).len());
+    }
+    assert_eq!(sent, [0, 1, 1, 1]);
+    assert_eq!(pending.take_all().len(), 1);
+}
+
+#[test]
+fn changes_that_must_be_seen_go_alone() {
+    let layout = |relation: Arc<Relation>, table| Layout::new(relation, Arc::new(table));
+    let plain = layout(relation(false), table());
+    let moved = Some(vec![text("1"), Value::Null, Value::Null]);
+    let new = vec![text("2"), Value::Unchanged, text("x")];
+    assert_eq!(plain.shape(&RowChangeKind::Update { old: moved, new: new.clone() }), None);
+    assert_eq!(layout(relation(true), table()).shape(&delete_of("1")), None);
+    let mut lacking = table();
+    lacking.columns.remove("doc");
+    assert_eq!(layout(relation(false), lacking).shape(&insert_of("1")), None);
+    let mut hidden = table();
+    hidden.columns.get_mut("N").unwrap().is_identity_always = true;
+    assert_eq!(layout(relation(false), hidden).shape(&update_of("1", "2")), None);
 }

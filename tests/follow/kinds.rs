@@ -1,6 +1,7 @@
 //! Every kind of change, with the values and tables that are hard to get right.
 
 use pgcopydb_testkit::Version;
+use rustix::process::Signal;
 
 use super::Followed;
 
@@ -29,7 +30,9 @@ pub(super) fn arrives_through(plugin: &str, schema: &str, changes: &str) {
     let running = followed.program("clone --follow").args(["--plugin", plugin]).spawn();
     running.wait_for_stderr("applying changes after");
     followed.pair.source.sql(changes);
-    followed.end(running).assert_success();
+    let output = followed.end(running);
+    output.assert_success();
+    assert!(!output.stderr.contains("one by one"), "{output}");
     followed.assert_same();
 }
 
@@ -292,4 +295,93 @@ fn columns_added_on_both_sides_are_followed() {
     output.assert_success();
     output.assert_stderr_has("table public.t was altered on the source");
     followed.assert_same();
+}
+
+#[test]
+fn many_changes_go_together_whatever_their_types_are() {
+    arrives_through(
+        "pgoutput",
+        "create type mood as enum ('sad', 'o''k', '');
+         create domain positive as numeric check (value > 0);
+         create type pair as (a int, b text);
+         create table t (id int, code text, txt text, num numeric(20, 4), f8 float8, b bytea,
+           bits bit(4), ts timestamptz, js jsonb, doc json, arr text[], deep int[], m mood,
+           p positive, c char(5), ch \"char\", r int4range, pr pair, prs pair[], bx box, x xml,
+           vc varchar(9), primary key (id, code));
+         create table u (id numeric primary key, v int);
+         create table w (code char(3) primary key, v mood[])",
+        "insert into t select g, E'k\\\t\n\"' || g, E'a''b\\N\t{}\r\n,\"' || g, g / 7.0,
+           'NaN', decode(md5(g::text), 'hex'), B'1010', '2026-01-01'::timestamptz + g * '1 day'::interval,
+           jsonb_build_object('k', g, 'q', '\"'), '[1, \"\\u00e9\"]', array['NULL', null, '{', g::text],
+           array[[g, 2], [3, null]], 'o''k', g + 0.5, 'ab', 'z', int4range(g, g + 5), row(g, 'a,\"'::text)::pair,
+           array[row(g, '\\'::text)::pair, null], box(point(g, 1), point(2, 3)), '<a>&amp;</a>', 'v'
+           from generate_series(1, 300) g;
+         insert into t (id, code) select g, '' from generate_series(301, 400) g;
+         insert into u select g, 0 from generate_series(1, 100) g;
+         insert into w select to_char(g, 'FM99'), array['sad', null]::mood[] from generate_series(1, 20) g;
+         update t set txt = E'\\\\' || txt, m = '', bx = '((0,0),(1,1))', prs = null, deep = '{}',
+           arr = '{}', js = null, ch = '', c = 'x', ts = 'infinity' where id % 2 = 0;
+         update t set txt = null where id % 5 = 0;
+         update u set v = v + 1; update u set v = v + 1 where id < 50; update u set v = 9 where id = 7;
+         update w set v = '{}' where code < '15';
+         delete from t where id % 7 = 0; delete from u where id % 10 = 3; delete from w where code > '5';
+         insert into u select g, 5 from generate_series(200, 260) g; delete from u where id = 201;
+         insert into u values (201, 77); update u set v = 78 where id = 201",
+    );
+}
+
+#[test]
+fn values_of_unique_columns_change_hands() {
+    let followed = Followed::new(
+        "create table t (id int primary key, place int unique);
+         insert into t select g, g from generate_series(1, 50) g",
+    );
+    let running = followed.cloned();
+    followed.pair.source.sql(
+        "begin; update t set place = -place; update t set place = 51 + place; commit;
+         begin; update t set place = 100 where id = 1; update t set place = 50 where id = 2;
+         update t set place = 49 where id = 1; commit;
+         begin; delete from t where id = 10; insert into t values (60, 41);
+         update t set id = 10 where id = 60; commit",
+    );
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn rows_of_tables_that_inherit_are_their_own() {
+    arrives(
+        "create table parent (id int primary key, v text);
+         create table child (primary key (id)) inherits (parent);
+         insert into parent values (1, 'parent'), (2, 'parent');
+         insert into child values (1, 'child'), (2, 'child')",
+        "update only parent set v = 'changed' where id = 1; delete from only parent where id = 2;
+         update child set v = 'new' where id = 2; truncate only parent; insert into parent values (1, 'x')",
+    );
+}
+
+#[test]
+fn triggers_that_are_meant_for_replicas_see_changes_in_their_order() {
+    let followed = Followed::new(
+        "create table a (id int primary key, v int); create table b (id int primary key, v int)",
+    );
+    let running = followed.cloned();
+    let seen = "create table seen (n serial, what text);
+         create function note() returns trigger language plpgsql as
+           'begin insert into public.seen (what) values (tg_table_name || new.v); return new; end';
+         create trigger note after insert or update on a for each row execute function note();
+         create trigger note after insert or update on b for each row execute function note();
+         alter table a enable always trigger note; alter table b enable replica trigger note";
+    followed.pair.target.sql(seen);
+    running.signal(Signal::TERM);
+    running.wait();
+    followed.pair.source.sql(
+        "insert into a values (1, 1); insert into b values (1, 2); update a set v = 3;
+         update a set v = 4; insert into a values (2, 5); update b set v = 6",
+    );
+    let end = followed.set_endpos();
+    followed.program("follow --resume").arg("--endpos").arg(&end).run().assert_success();
+    let order = "select string_agg(what, ' ' order by n) from seen";
+    assert_eq!(followed.pair.target.value(order), "a1 b2 a3 a4 a5 b6");
+    followed.program("stream cleanup").run().assert_success();
 }

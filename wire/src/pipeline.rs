@@ -83,6 +83,19 @@ impl Pipeline<'_> {
         self.gathered().await
     }
 
+    /// Executes a prepared COPY FROM STDIN with its data. The server reads the data where the
+    /// statement is, as one more message of the pipeline, and throws it away after an error.
+    pub async fn copy(&mut self, name: &str, data: &[u8]) -> Result<()> {
+        self.execute(name, &[]).await?;
+        for piece in data.chunks(GATHERED_BYTES_MAX) {
+            let message = frontend::CopyData::new(piece).map_err(unsendable)?;
+            message.write(&mut self.connection.framed.outgoing);
+            self.gathered().await?;
+        }
+        frontend::copy_done(&mut self.connection.framed.outgoing);
+        self.gathered().await
+    }
+
     /// Prepares and executes a statement without parameters.
     pub async fn run(&mut self, sql: &str) -> Result<()> {
         self.prepare("", sql).await?;
@@ -125,7 +138,7 @@ impl Pipeline<'_> {
         if let Err(error) = self.connection.framed.exchange().await {
             return Err(self.connection.last_words().unwrap_or(error));
         }
-        while let Some((b'1' | b'2' | b'C' | b'D' | b'n' | b'I', _)) =
+        while let Some((b'1' | b'2' | b'C' | b'D' | b'n' | b'I' | b'G', _)) =
             self.connection.framed.header()?
         {
             let Some(frame) = self.connection.framed.buffered()? else { break };
@@ -135,11 +148,11 @@ impl Pipeline<'_> {
     }
 }
 
-/// ParseComplete, BindComplete, CommandComplete, DataRow, NoData, EmptyQueryResponse: whether it is
-/// one of these, and for the end of a statement, how many rows it touched.
+/// ParseComplete, BindComplete, CommandComplete, DataRow, NoData, EmptyQueryResponse,
+/// CopyInResponse: whether it is one of these, and for the end of a statement, how many rows it touched.
 fn note_answer(frame: &Frame, counts: &mut Vec<u64>) -> Result<bool> {
     match frame.tag {
-        b'1' | b'2' | b'D' | b'n' => {}
+        b'1' | b'2' | b'D' | b'n' | b'G' => {}
         b'C' => counts.push(rows_of_tag(&command_tag(&frame.body)?)),
         b'I' => counts.push(0),
         _ => return Ok(false),

@@ -2,7 +2,8 @@
 -- $1 text   namespace
 -- $2 text   name
 -- returns   relkind, column, its type, whether it is generated, whether it is GENERATED ALWAYS AS
---           IDENTITY, the operator that compares it or NULL
+--           IDENTITY, the operator that compares it or NULL,
+--           the type of its arrays or NULL
 with recursive used (attnum, typ) as (
   select a.attnum, a.atttypid
     from pg_catalog.pg_attribute a
@@ -49,7 +50,12 @@ select c.relkind, a.attname, pg_catalog.format_type(a.atttypid, -1), a.attgenera
        a.attidentity = 'a',
        -- Arrays of a type from an extension find the operator of its elements by themselves.
        case when t.typcategory = 'A' and o.name is not null
-            then 'operator(pg_catalog.=)' else o.name end
+            then 'operator(pg_catalog.=)' else o.name end,
+       -- Of arrays nobody can tell where one ends; unnest takes rows apart; a box has another
+       -- delimiter.
+       case when t.typarray <> 0 and t.typcategory <> 'A' and t.typtype not in ('c', 'd')
+                 and t.typdelim = ','
+            then pg_catalog.format_type(t.typarray, -1) end
   from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_attribute a
