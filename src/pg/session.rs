@@ -73,6 +73,9 @@ const SOURCE_SETTINGS: &str = "set synchronize_seqscans = off;";
 /// transaction as its work: a crash of the server loses both or none.
 const TARGET_SETTINGS: &str = "set synchronous_commit = off; set vacuum_cost_delay = 0;";
 
+/// Compiling a query of catalogs takes longer than running it.
+const SETTINGS_FROM_11: &str = "set jit = off;";
+
 /// From 14 on the server notices within this time that we are gone, whatever it is doing.
 const SETTINGS_FROM_14: &str =
     "set client_connection_check_interval = '1s'; set idle_session_timeout = 0;";
@@ -160,6 +163,9 @@ impl Endpoint {
             Side::Target => TARGET_SETTINGS,
         });
         let version = connection.server_version();
+        if version >= 110_000 {
+            settings.push_str(SETTINGS_FROM_11);
+        }
         if version >= 140_000 {
             settings.push_str(SETTINGS_FROM_14);
         }

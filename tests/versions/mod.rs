@@ -1,6 +1,8 @@
 //! From one major version to another, as far as this machine has them: the default run needs only
 //! its own, `scripts/majors` provides others.
 
+mod follow;
+
 use pgcopydb_testkit::{Pair, Version, workload};
 
 use crate::support::pgcopydb;
