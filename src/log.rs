@@ -13,12 +13,14 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id};
 use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Metadata, Span, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::error::{Error, Kind, Result};
-use line::{Form, Line};
+use line::{Database, Form, Line};
 
 /// The published version: without the number of the patch.
 pub const VERSION: &str =
@@ -197,6 +199,12 @@ pub fn error(error: &Error) {
 /// Makes room on the terminal, calls what writes a line, and takes the room again.
 pub type MakeRoom = Box<dyn Fn(&mut dyn FnMut()) + Send>;
 
+/// What is logged within says that it is about this database: for commands that treat several.
+pub fn database(name: &str) -> Span {
+    // Errors are the last thing that anybody leaves out.
+    tracing::error_span!("database", name)
+}
+
 /// Who occupies the last lines of the terminal; also keeps lines from mixing.
 static TERMINAL: Mutex<Option<MakeRoom>> = Mutex::new(None);
 
@@ -232,7 +240,7 @@ struct Lines {
     sinks: Vec<Sink>,
 }
 
-impl<S: Subscriber> Layer<S> for Lines {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if Level::of(metadata) >= self.level { Interest::always() } else { Interest::never() }
     }
@@ -245,8 +253,17 @@ impl<S: Subscriber> Layer<S> for Lines {
         Some(self.level.filter())
     }
 
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        let line = Line::of(event);
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(Database::of(attributes));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut line = Line::of(event);
+        if let Some(span) = context.event_span(event) {
+            line.database = span.extensions().get::<Database>().map(|database| database.0.clone());
+        }
         for sink in &self.sinks {
             (sink.write)(&sink.form.line(&line));
         }
@@ -302,6 +319,16 @@ mod tests {
              SQLITE select 2\n\
              TRACE  a trace\n"
         );
+    }
+
+    #[test]
+    fn what_is_about_one_of_several_databases_says_which() {
+        let say = || {
+            database("odd \u{1b} name").in_scope(|| error(&Error::new(Kind::Source, "a failure")));
+            tracing::error!("another");
+        };
+        let expected = "ERROR  [odd \\u{1b} name] a failure\nERROR  another\n";
+        assert_eq!(written(Level::Error, say), expected);
     }
 
     #[test]

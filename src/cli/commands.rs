@@ -130,6 +130,14 @@ pub(super) struct CloneArgs {
     pub(super) follow: bool,
     #[command(flatten)]
     pub(super) changes: FollowArgs,
+    /// Copy all databases of the server; the connection strings name those to begin with
+    #[arg(
+        short = 'a',
+        long,
+        help_heading = "What is copied",
+        conflicts_with_all = ["follow", "snapshot", "report"]
+    )]
+    pub(super) all_databases: bool,
     #[command(flatten)]
     pub(super) report: ReportArgs,
     #[command(flatten)]

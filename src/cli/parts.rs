@@ -353,7 +353,8 @@ impl RestoreArgs {
         };
         self.schema.settle(&mut settings);
         let task = Task { selection, archive: Archive::Given };
-        Ok(CloneRequest { source, target, settings, task, report: None })
+        let all_databases = false;
+        Ok(CloneRequest { source, target, settings, task, report: None, all_databases })
     }
 }
 

@@ -80,6 +80,8 @@ pub struct CloneRequest {
     pub task: Task,
     /// The file for a page about the run.
     pub report: Option<PathBuf>,
+    /// Copy all databases of the server.
+    pub all_databases: bool,
 }
 
 /// A schema to dump.
@@ -242,8 +244,10 @@ impl CloneArgs {
         if wish == FollowWish::Always {
             check_not_consistent(self.run.not_consistent)?;
         }
+        let all_databases = self.all_databases && selection == Selection::All;
         let (source, target, settings) = self.settings(wish)?;
-        Ok(Request::Clone(Box::new(CloneRequest { source, target, settings, task, report })))
+        let request = CloneRequest { source, target, settings, task, report, all_databases };
+        Ok(Request::Clone(Box::new(request)))
     }
 
     /// The connection strings, and everything else.

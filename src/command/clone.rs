@@ -2,12 +2,15 @@
 //! server to another.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgcopydb_wire::Connection;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
+use super::all_databases;
 use super::conclude::{Forgotten, conclude, forget, without_snapshot};
 use super::following;
 use super::inventory::inventory;
@@ -18,14 +21,16 @@ use crate::cli::CloneRequest;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::follow::setup;
-use crate::model::{Found, Inventory, Oid, Section, Table};
+use crate::model::{Found, Inventory, Oid, Section, Settings, Table};
+use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, Side, existing, preflight};
 use crate::plan::clone::{Tables, Target};
-use crate::plan::select::{Selection, select};
+use crate::plan::select::{Selection, Task, select};
 use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
 use crate::run::capacity::Sessions;
 use crate::run::context::{Context, Parts};
+use crate::run::crew::Crew;
 use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
 use crate::run::watch::Watch;
 use crate::run::{self, Holds, Report};
@@ -34,8 +39,10 @@ use crate::tools::restore::Printer;
 
 /// Copies a database, or a share of it.
 pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
-    let begun = Instant::now();
-    let CloneRequest { source, target, settings, task, report } = request;
+    if request.all_databases {
+        return all_databases::clone(request, stop).await;
+    }
+    let CloneRequest { source, target, settings, task, report, .. } = request;
     if let Some(file) = &report {
         super::report::check(file)?;
     }
@@ -44,7 +51,33 @@ pub async fn clone(request: CloneRequest, stop: &Stop) -> Result<()> {
     if settings.follow.is_some() && following::copy_is_done(&settings).await? {
         return following::resume(source, target, settings, stop).await;
     }
-    let run = prepare::begin(source, target, settings, task);
+    let crew = Crew::new(settings.jobs, 1);
+    one(One { source, target, settings, task, report, crew, snapshot: None }, stop).await
+}
+
+/// One database to copy.
+pub struct One {
+    /// The server and database that are copied from.
+    pub source: Endpoint,
+    /// The server and database that are copied to.
+    pub target: Endpoint,
+    /// What the user wants.
+    pub settings: Settings,
+    /// What is to be done of it.
+    pub task: Task,
+    /// The file for a page about the run.
+    pub report: Option<PathBuf>,
+    /// The workers that do it.
+    pub crew: Arc<Crew>,
+    /// The snapshot, if it was taken already.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// Copies one database, or a share of it.
+pub async fn one(wanted: One, stop: &Stop) -> Result<()> {
+    let begun = Instant::now();
+    let One { source, target, settings, task, report, crew, snapshot } = wanted;
+    let run = prepare::begin(source, target, settings, task, crew, snapshot);
     // Nothing has been written yet: whatever is being waited for can be left as it is.
     let mut run = tokio::select! {
         run = run => run?,
@@ -175,7 +208,7 @@ async fn look_again(run: &mut Begun, stop: &Stop, attempts_max: u64) -> Result<u
 /// Discovers, plans, and does what is planned.
 async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let watch = Watch::new(run.base.source.clone(), run.target.clone());
-    let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
+    let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks().in_current_span()));
     let inventory = inventory(&mut run.base, run.selection, &run.remembered, &watch, stop).await?;
     let backend = run.target_session.backend_pid();
     let opening = open_target(run, &inventory);
@@ -189,6 +222,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let mut context = Context::new(Parts {
         source: base.source.clone(),
         target: run.target.clone(),
+        target_version: run.target_session.server_version(),
         snapshot: base.snapshot.id.clone(),
         printer: Printer::new(&tools, &base.workdir.files().archive(), &base.settings),
         settings: base.settings.clone(),
@@ -223,7 +257,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     base.catalog.section_started(Section::Data).await?;
     let holds = Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch };
     let recorded = run.remembered.done.clone();
-    let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, target.version);
+    let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, run.crew.clone());
     let report = running.await?;
     std::mem::drop(locks);
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;
@@ -253,7 +287,10 @@ async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
         return Ok(());
     }
     if run.base.settings.roles {
-        run.notes = roles::copy_first(&run.base, &run.target).await?;
+        let base = &run.base;
+        run.notes =
+            roles::copy_first(&base.source, base.workdir.files(), &base.settings, &run.target)
+                .await?;
     }
     let settings = &run.base.settings;
     let wanted = || inventory.entries.iter().filter(|entry| pre_data::is_wanted(entry, settings));

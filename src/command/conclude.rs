@@ -17,8 +17,9 @@ use crate::plan::select::{Archive, Selection, select};
 use crate::report;
 use crate::run::control::Event;
 use crate::run::ledger::Ledger;
+use crate::run::settle::{Settled, settle};
 use crate::run::watch::Watch;
-use crate::run::{self, Left, Report, Settled};
+use crate::run::{Left, Report};
 use crate::stop::Stop;
 
 /// Tells how it ended; where everything is done, forgets what was only kept for resuming.
@@ -32,7 +33,9 @@ pub async fn conclude(run: &mut Begun, report: Report, stop: &Stop, begun: Insta
         return Err(crate::tools::child::stopped()
             .hint("Continue with the same command and --resume (see docs/resume.md)."));
     }
-    if run.selection == Selection::All {
+    if run.crew.is_shared() {
+        // All databases are summed up together.
+    } else if run.selection == Selection::All {
         report::print(&report::summary::text(&summary));
     } else if !summary.failures.is_empty() {
         report::print(&report::summary::failures(&summary));
@@ -78,7 +81,7 @@ pub async fn forget(run: &mut Begun, ended: &Ended) -> Result<Forgotten> {
                     Event::Back { remembered, .. } if has_dropped && !remembered.exists => {
                         Settled::Held
                     }
-                    _ => run::settle(event, &ended.context, recorded)?,
+                    _ => settle(event, &ended.context, recorded)?,
                 };
                 match settled {
                     Settled::Held => run.control.go_on(),

@@ -1,6 +1,7 @@
 //! How a run begins: the work directory, the locks, the set-up of an earlier run, the snapshot.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use pgcopydb_wire::Connection;
 
@@ -19,6 +20,7 @@ use crate::plan::select::{Archive, Selection, Task};
 use crate::run::capacity::Sessions;
 use crate::run::context::PRE_DATA_KEY;
 use crate::run::control::{Control, Event};
+use crate::run::crew::Crew;
 use crate::run::ledger::{Decided, Ledger, Remembered};
 use crate::run::{self, lock};
 use crate::tools::Tools;
@@ -72,6 +74,8 @@ pub struct Begun {
     pub archive: Archive,
     /// The server that is copied to.
     pub target: Endpoint,
+    /// The workers.
+    pub crew: Arc<Crew>,
     /// The run's lock on the target.
     pub control: Control,
     /// A session for what is asked of the target before and after the steps.
@@ -135,7 +139,7 @@ impl Begun {
         let id = |remembered: &Remembered| remembered.decided.as_ref().map(|d| d.id.clone());
         let is_gone = !now.exists && !self.remembered.done.is_empty();
         if is_gone || (now.exists && id(&now) != id(&self.remembered)) {
-            return Err(run::record_is_gone());
+            return Err(run::settle::record_is_gone());
         }
         let decided = self.remembered.decided.take();
         now.decided = now.decided.or(decided);
@@ -152,12 +156,15 @@ impl Begun {
     }
 }
 
-/// Takes the locks, looks at what an earlier run left, and gets a snapshot.
+/// Takes the locks, looks at what an earlier run left, and gets a snapshot, unless the caller has
+/// taken one.
 pub async fn begin(
     source: Endpoint,
     target: Endpoint,
     settings: Settings,
     task: Task,
+    crew: Arc<Crew>,
+    snapshot: Option<Snapshot>,
 ) -> Result<Begun> {
     let Task { selection, archive } = task;
     let filtering = filters::read(&settings)?;
@@ -193,6 +200,7 @@ pub async fn begin(
         target_version: Some(target_session.server_version()),
         target_identity: completion::identity(&mut target_session).await,
         remembered: &remembered,
+        taken: snapshot,
     };
     let (mut base, is_complete) = base(source, settings, filtering, workdir, wanted).await?;
     if base.filtering.is_some() {
@@ -206,6 +214,7 @@ pub async fn begin(
         selection,
         archive,
         target,
+        crew,
         control,
         target_session,
         notes: Vec::new(),
@@ -229,6 +238,7 @@ pub async fn begin_dump(source: Endpoint, settings: Settings) -> Result<Base> {
         target_version: None,
         target_identity: None,
         remembered: &remembered,
+        taken: None,
     };
     base(source, settings, filtering, workdir, wanted).await.map(|(base, _)| base)
 }
@@ -240,6 +250,7 @@ struct Wanted<'a> {
     target_version: Option<u32>,
     target_identity: Option<String>,
     remembered: &'a Remembered,
+    taken: Option<Snapshot>,
 }
 
 /// What a run begins from, and whether an earlier one has left nothing to do.
@@ -250,7 +261,7 @@ async fn base(
     workdir: WorkDir,
     wanted: Wanted<'_>,
 ) -> Result<(Base, bool)> {
-    let Wanted { selection, target, target_version, target_identity, remembered } = wanted;
+    let Wanted { selection, target, target_version, target_identity, remembered, taken } = wanted;
     let files = workdir.files();
     let catalog = Catalog::open(&files.source_catalog()).await?;
     let decided = remembered.decided.as_ref().map(|decided| decided.setup.clone());
@@ -292,8 +303,9 @@ async fn base(
     let snapshot = match is_complete || (is_known && !selection.reads_source()) {
         true => Snapshot::none(),
         false => {
-            let found = match (&settings.follow, target) {
-                (Some(follow), Some(target)) => {
+            let found = match (&settings.follow, target, taken) {
+                (_, _, Some(taken)) => Ok(taken),
+                (Some(follow), Some(target), None) => {
                     snapshot_of_slot(
                         &source,
                         target,
@@ -369,7 +381,7 @@ async fn refuse_standby(target: &mut Connection) -> Result<()> {
 
 /// Refuses to copy a database onto itself, whatever its servers are called in the two connection
 /// strings.
-async fn refuse_same_database(source: &mut Connection, target: &mut Connection) -> Result<()> {
+pub async fn refuse_same_database(source: &mut Connection, target: &mut Connection) -> Result<()> {
     let found = crate::pg::discover::database(source).await?;
     let refused = |message: &str| {
         Err(Error::new(Kind::Arguments, message).hint("Check --source and --target."))

@@ -2,9 +2,9 @@
 
 use pgcopydb_wire::Connection;
 
-use super::prepare::Base;
 use crate::cli::{RolesRequest, RolesTask};
 use crate::error::{Error, Kind, Result};
+use crate::model::Settings;
 use crate::model::role::RoleStatement;
 use crate::pg::preflight::listed;
 use crate::pg::roles::{self as source_roles, Passwords};
@@ -92,13 +92,17 @@ async fn restore(target: &Endpoint, statements: Vec<RoleStatement>) -> Result<()
 
 /// The roles of a clone, before anything that they own or are granted. Returns what is to be said
 /// again at its end.
-pub async fn copy_first(base: &Base, target: &Endpoint) -> Result<Vec<String>> {
-    let passwords = match base.settings.no_role_passwords {
+pub async fn copy_first(
+    source: &Endpoint,
+    files: &Files,
+    settings: &Settings,
+    target: &Endpoint,
+) -> Result<Vec<String>> {
+    let passwords = match settings.no_role_passwords {
         true => Passwords::LeftOut,
         false => Passwords::Wanted,
     };
-    let (files, kind) = (base.workdir.files(), Script::WithoutPasswords);
-    let statements = dump(&base.source, files, passwords, kind).await?;
+    let statements = dump(source, files, passwords, Script::WithoutPasswords).await?;
     // A session of its own, as it is kept out of the target's log.
     let mut session = target.open("roles").await?;
     let notes = make_all(&mut session, statements).await?;

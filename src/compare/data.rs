@@ -274,7 +274,7 @@ async fn run(context: &Arc<Context>, entries: &mut [Entry], jobs: u16) -> Result
             _ = tick.tick() => progress.tick(),
         }
     }
-    progress.finish();
+    drop(progress);
     while let Some(ended) = workers.join_next().await {
         if let Err(error) = ended {
             let message = format!("a worker ended unexpectedly: {error}");

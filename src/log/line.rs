@@ -7,6 +7,7 @@ use jiff::fmt::strtime;
 use serde::Serialize;
 use tracing::Event;
 use tracing::field::{Field, Visit};
+use tracing::span::Attributes;
 
 use super::{Level, Options};
 use crate::error::{Error, Kind, Result};
@@ -18,9 +19,33 @@ pub(super) struct Line {
     level: Level,
     file: String,
     line: u64,
+    /// The database it is about, where a command treats several.
+    pub(super) database: Option<String>,
     message: String,
     detail: Option<String>,
     hint: Option<String>,
+}
+
+/// The database that a span is about.
+#[derive(Default)]
+pub(super) struct Database(pub(super) String);
+
+impl Database {
+    pub(super) fn of(attributes: &Attributes<'_>) -> Database {
+        let mut database = Database::default();
+        attributes.record(&mut database);
+        database
+    }
+}
+
+impl Visit for Database {
+    fn record_debug(&mut self, _field: &Field, value: &dyn fmt::Debug) {
+        self.0 = format!("{value:?}");
+    }
+
+    fn record_str(&mut self, _field: &Field, value: &str) {
+        self.0 = value.to_owned();
+    }
 }
 
 impl Line {
@@ -32,6 +57,7 @@ impl Line {
             level: Level::of(metadata),
             file: metadata.file().unwrap_or_default().to_owned(),
             line: metadata.line().unwrap_or_default().into(),
+            database: None,
             message: String::new(),
             detail: None,
             hint: None,
@@ -124,6 +150,9 @@ impl Form {
             let location = format!("{}:{}", line.file(), line.line);
             text.push_str(&format!("{grey}{location:<25}{reset} "));
         }
+        if let Some(database) = &line.database {
+            push_visible(&mut text, &format!("[{database}] "));
+        }
         push_visible(&mut text, &line.message);
         for (label, more) in [("DETAIL", &line.detail), ("HINT", &line.hint)] {
             if let Some(more) = more {
@@ -156,6 +185,8 @@ struct JsonLine<'a> {
     error_severity: &'a str,
     file_name: &'a str,
     file_line_num: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<&'a str>,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
@@ -171,6 +202,7 @@ fn json(line: &Line) -> String {
         error_severity: line.level.name(),
         file_name: line.file(),
         file_line_num: line.line,
+        database: line.database.as_deref(),
         message: &line.message,
         detail: line.detail.as_deref(),
         hint: line.hint.as_deref(),
@@ -192,6 +224,7 @@ mod tests {
             level: Level::Error,
             file: "src/run/copy.rs".to_owned(),
             line: 150,
+            database: None,
             message: "could not copy table \"a\"".to_owned(),
             detail: Some("It is\ngone.".to_owned()),
             hint: Some("Bring it \x1b[2Jback.".to_owned()),

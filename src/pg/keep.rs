@@ -7,6 +7,7 @@ use std::time::Duration;
 use pgcopydb_wire::{Connection, Error, Result};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// How often the server is spoken to: routers forget connections that are silent for minutes.
 const PING_S: u64 = 30;
@@ -27,7 +28,7 @@ impl Kept {
     /// counts as the loss of the session; `None` waits for as long as the network does.
     pub fn keep(session: Connection, patience: Option<Duration>) -> Kept {
         let end = CancellationToken::new();
-        let task = tokio::spawn(keep(session, patience, end.clone()));
+        let task = tokio::spawn(keep(session, patience, end.clone()).in_current_span());
         Kept { end, task: Some(task) }
     }
 

@@ -3,6 +3,7 @@
 
 pub mod checksum;
 pub mod contents;
+pub mod databases;
 pub mod discover;
 pub mod existing;
 pub mod facts;

@@ -122,6 +122,12 @@ impl Endpoint {
         &self.conninfo
     }
 
+    /// Another database of the same server.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Endpoint {
+        Endpoint { side: self.side, conninfo: self.conninfo.with_dbname(name) }
+    }
+
     /// What a session of ours is called in `pg_stat_activity`; `role` says what it is for.
     pub fn application_name(&self, role: &str) -> String {
         format!("pgcopydb[{}] {role}", std::process::id())

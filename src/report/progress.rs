@@ -30,6 +30,7 @@ pub struct Totals {
 }
 
 /// How far a run is, and where that is shown.
+#[derive(Debug)]
 pub struct Progress {
     count: Count,
     face: Face,
@@ -37,6 +38,7 @@ pub struct Progress {
 }
 
 /// Where progress is shown.
+#[derive(Debug)]
 enum Face {
     /// The last lines of the terminal.
     Terminal(ProgressBar),
@@ -53,6 +55,11 @@ impl Progress {
         };
         let now = Instant::now();
         Progress { count: Count::new(totals, now), face, shown: now }
+    }
+
+    /// There is more to do.
+    pub fn add(&mut self, totals: Totals) {
+        self.count.add(totals);
     }
 
     /// A seat, as "copy 3", begins some work, as "public.orders", of about so many bytes.
@@ -93,13 +100,9 @@ impl Progress {
         }
         self.shown = now;
     }
-
-    /// Shows nothing any more; the terminal is as if nothing had been there.
-    pub fn finish(self) {
-        drop(self);
-    }
 }
 
+/// The terminal is as if nothing had been there.
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Face::Terminal(display) = &self.face {

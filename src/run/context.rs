@@ -33,6 +33,8 @@ pub struct Context {
     pub source: Endpoint,
     /// The server that is copied to.
     pub target: Endpoint,
+    /// The version of that server, such as 170004.
+    pub target_version: u32,
     /// The exported snapshot that all readers see, if there is one.
     pub snapshot: Option<String>,
     /// What is copied.
@@ -72,6 +74,8 @@ pub struct Parts {
     /// See [`Context`].
     pub target: Endpoint,
     /// See [`Context`].
+    pub target_version: u32,
+    /// See [`Context`].
     pub snapshot: Option<String>,
     /// See [`Context`].
     pub inventory: Inventory,
@@ -90,8 +94,8 @@ pub struct Parts {
 impl Context {
     /// Prepares what workers look things up in.
     pub fn new(parts: Parts) -> Context {
-        let Parts { source, target, snapshot, inventory, settings, printer, ledger, stop, .. } =
-            parts;
+        let Parts { source, target, target_version, snapshot, .. } = parts;
+        let Parts { inventory, settings, printer, ledger, stop, .. } = parts;
         let exists = |id: &EntryId, entries: &HashMap<EntryId, usize>| {
             let entry = entries.get(id).map(|&place| &inventory.entries[place]);
             entry.is_some_and(|entry| {
@@ -146,6 +150,7 @@ impl Context {
             objects,
             source,
             target,
+            target_version,
             snapshot,
             inventory,
             settings,

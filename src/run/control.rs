@@ -9,6 +9,7 @@ use pgcopydb_wire::Connection;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use super::ledger::{Ledger, Remembered};
 use super::lock;
@@ -80,7 +81,8 @@ impl Control {
         let (news, events) = mpsc::channel(8);
         let end = CancellationToken::new();
         let keeper = Keeper { endpoint, state: state.clone(), news, end: end.clone() };
-        let task = AbortOnDropHandle::new(tokio::spawn(keeper.keep(session, owner)));
+        let task =
+            AbortOnDropHandle::new(tokio::spawn(keeper.keep(session, owner).in_current_span()));
         Control { state, events, owner, end, task }
     }
 

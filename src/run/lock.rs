@@ -44,6 +44,14 @@ pub async fn take_alone(session: &mut Connection) -> Result<()> {
     Ok(())
 }
 
+/// Lets go of the run's lock.
+pub async fn release(session: &mut Connection) -> Result<()> {
+    let sql = format!("select pg_catalog.pg_advisory_unlock({LOCK_CLASS}, {RUN_LOCK})");
+    let released = session.execute(&sql).await;
+    released.map_err(|error| Error::target("could not unlock the database", error))?;
+    Ok(())
+}
+
 /// Marks a session as one of the run whose lock `owner` holds. False if that session holds it no
 /// longer: then this one must not be used, as another run may have begun.
 ///

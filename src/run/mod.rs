@@ -5,6 +5,7 @@ pub mod capacity;
 pub mod context;
 pub mod control;
 mod copy;
+pub mod crew;
 mod drop;
 mod extension;
 mod journal;
@@ -14,6 +15,7 @@ pub mod lock;
 pub mod roles;
 mod schema;
 pub mod sequence;
+pub mod settle;
 mod statements;
 mod transaction;
 pub mod watch;
@@ -26,16 +28,19 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Kind, Result};
 use crate::model::Oid;
 use crate::pg::snapshot::Snapshot;
 use crate::plan::{Plan, Pool, Step, StepId};
-use crate::report::progress::{Progress, Totals};
+use crate::report::progress::Totals;
 use context::Context;
 use control::{Control, Event};
+use crew::{Crew, Place};
 use journal::Journal;
+use settle::{Settled, settle};
 use statements::Hints;
 use watch::{Pulse, Watch};
 use worker::{Failure, Order, Outcome, Worker};
@@ -121,6 +126,10 @@ struct Seat {
     inbox: mpsc::Sender<Vec<Order>>,
     pulse: Arc<Pulse>,
     busy: usize,
+    /// Its place among the workers of the command, while it is busy.
+    place: Option<Place>,
+    /// Whether its worker may have sessions open.
+    has_sessions: bool,
     /// The step in hand, when it is only one.
     step: Option<Step>,
 }
@@ -143,14 +152,13 @@ pub async fn run(
     catalog: &Catalog,
     holds: Holds<'_>,
     recorded: HashSet<String>,
-    target_version: u32,
+    crew: Arc<Crew>,
 ) -> Result<Report> {
     let (mail, mailbox) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
     let seats = open_seats(&context, &holds.watch, &mail, &mut tasks);
     let mut dispatcher = Dispatcher {
         journal: Journal::new(context.clone(), catalog.clone()),
-        progress: Progress::start(totals(&plan)),
         rows_left: rows_left(&plan),
         left: left(&plan),
         plan,
@@ -158,9 +166,10 @@ pub async fn run(
         seats,
         report: Report::default(),
         recorded,
-        target_version,
+        crew: crew.clone(),
         noted: Instant::now(),
     };
+    crew.begin(totals(&dispatcher.plan));
     let result = dispatcher.dispatch(mailbox, &mut tasks, holds).await;
     // Seats end when their inboxes close; their sessions end with them.
     dispatcher.seats.clear();
@@ -169,7 +178,7 @@ pub async fn run(
     if tokio::time::timeout(limit, all_ended).await.is_err() {
         tasks.shutdown().await;
     }
-    dispatcher.progress.finish();
+    crew.end();
     dispatcher.report.recorded = std::mem::take(&mut dispatcher.recorded);
     let tables = dispatcher.rows_left.values().filter(|left| **left > 0).count();
     dispatcher.report.left = Left { tables, ..dispatcher.left };
@@ -190,16 +199,22 @@ fn open_seats(
             let name = format!("{word} {number}");
             let pulse = Arc::new(Pulse::default());
             let mut worker = Worker::new(context, watch.clone(), name.clone(), pulse.clone());
-            tasks.spawn(async move {
+            let work = async move {
                 while let Some(orders) = orders.recv().await {
+                    if orders.is_empty() {
+                        worker.rest().await;
+                        continue;
+                    }
                     let ended = worker.run(&orders).await;
                     if mail.send(Mail { seat, ended }).await.is_err() {
                         break;
                     }
                 }
-                worker.close().await;
-            });
-            seats.push(Seat { pool, name, inbox, pulse, busy: 0, step: None });
+                worker.rest().await;
+            };
+            tasks.spawn(work.in_current_span());
+            let (place, has_sessions) = (None, false);
+            seats.push(Seat { pool, name, inbox, pulse, busy: 0, place, has_sessions, step: None });
         }
     }
     seats
@@ -248,13 +263,12 @@ struct Dispatcher {
     context: Arc<Context>,
     seats: Vec<Seat>,
     journal: Journal,
-    progress: Progress,
+    crew: Arc<Crew>,
     rows_left: HashMap<Oid, usize>,
     left: Left,
     report: Report,
     /// The steps that the target remembers, or should.
     recorded: HashSet<String>,
-    target_version: u32,
     noted: Instant,
 }
 
@@ -268,15 +282,19 @@ impl Dispatcher {
         let Holds { snapshot, control, .. } = holds;
         let stop = self.context.stop.clone();
         let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
+        let mut freed = self.crew.freed();
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
+            let mut is_waiting = false;
             if !stop.is_requested() && !self.report.is_set_back {
-                self.hand_out().await?;
+                freed.mark_unchanged();
+                is_waiting = self.hand_out().await?;
             }
-            if self.plan.running() == 0 {
+            if self.plan.running() == 0 && !is_waiting {
                 break;
             }
             tokio::select! {
+                Ok(()) = freed.changed(), if is_waiting => {}
                 Some(mail) = mailbox.recv() => self.heard(mail).await?,
                 _ = tick.tick() => {
                     self.show();
@@ -316,8 +334,10 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Gives every idle seat something to do, if there is something for it.
-    async fn hand_out(&mut self) -> Result<()> {
+    /// Gives every idle seat something to do, if there is something for it. Whether there is, but
+    /// other databases' workers have to end theirs first.
+    async fn hand_out(&mut self) -> Result<bool> {
+        let mut is_waiting = false;
         for seat in 0..self.seats.len() {
             if self.seats[seat].busy > 0 {
                 continue;
@@ -327,10 +347,15 @@ impl Dispatcher {
             {
                 continue;
             }
-            let orders = self.take(pool);
-            if orders.is_empty() {
+            if self.plan.peek(pool).is_none() {
+                self.rest(seat);
                 continue;
             }
+            let Some(place) = self.crew.take(pool) else {
+                is_waiting = true;
+                continue;
+            };
+            let orders = self.take(pool);
             for order in &orders {
                 self.journal.started(order.step, &self.seats[seat].name).await?;
             }
@@ -345,18 +370,40 @@ impl Dispatcher {
                 _ => 0,
             };
             self.seats[seat].busy = orders.len();
+            self.seats[seat].place = Some(place);
+            self.seats[seat].has_sessions = true;
             self.seats[seat].step = Some(orders[0].step).filter(|_| orders.len() == 1);
-            let name = self.seats[seat].name.clone();
-            self.progress.started(&name, &work, bytes);
+            let name = self.shown_name(seat);
+            self.crew.show(|progress| progress.started(&name, &work, bytes));
             // The inbox of an idle seat is empty; a seat that is gone is noticed by the dispatcher.
             let _ = self.seats[seat].inbox.send(orders).await;
         }
-        Ok(())
+        Ok(is_waiting)
+    }
+
+    /// Lets a seat close its sessions where other databases need them.
+    fn rest(&mut self, seat: usize) {
+        let seat = &mut self.seats[seat];
+        if self.crew.is_shared() && std::mem::take(&mut seat.has_sessions) {
+            // The inbox of an idle seat is empty.
+            let _ = seat.inbox.try_send(Vec::new());
+        }
+    }
+
+    /// What a seat is called where progress is shown.
+    fn shown_name(&self, seat: usize) -> String {
+        let name = &self.seats[seat].name;
+        match self.crew.is_shared() {
+            true => format!("{} {name}", self.context.inventory.database.name),
+            false => name.clone(),
+        }
     }
 
     /// Takes the next step of a pool, and if it is small a fair share of the small ones behind it.
     fn take(&mut self, pool: Pool) -> Vec<Order> {
         let idle = self.seats.iter().filter(|seat| seat.pool == pool && seat.busy == 0).count();
+        // The seat that takes has its place already.
+        let idle = idle.min(self.crew.free(pool) + 1);
         let share = (self.plan.ready_count(pool) / idle.max(1)).clamp(1, BATCH_STEPS_MAX);
         let mut orders: Vec<Order> = Vec::new();
         let mut weight = 0;
@@ -370,7 +417,8 @@ impl Dispatcher {
                 break;
             }
             let Some((id, step)) = self.plan.take(pool) else { break };
-            let hints = Hints { parallel: self.is_parallel(), target_version: self.target_version };
+            let hints =
+                Hints { parallel: self.is_parallel(), target_version: self.context.target_version };
             orders.push(Order { id, step, hints });
             match light {
                 Some(light) => weight += light,
@@ -411,10 +459,9 @@ impl Dispatcher {
 
     /// Whether an index may be built by several processes of the server: while seats are free.
     fn is_parallel(&self) -> bool {
-        let busy = self.seats.iter().filter(|s| s.pool == Pool::Index && s.busy > 0).count();
-        let copying = self.seats.iter().any(|s| s.pool == Pool::Copy && s.busy > 0);
-        let waiting = self.plan.ready_count(Pool::Index);
-        !copying && busy + waiting + 1 < usize::from(self.context.settings.jobs.index)
+        let is_copying = self.crew.free(Pool::Copy) < usize::from(self.context.settings.jobs.table);
+        // The one that is asked for has its place already.
+        !is_copying && self.plan.ready_count(Pool::Index) < self.crew.free(Pool::Index)
     }
 
     /// Takes in what a seat has to say.
@@ -457,8 +504,9 @@ impl Dispatcher {
         }
         let seat = &mut self.seats[mail.seat];
         seat.busy = 0;
-        let name = seat.name.clone();
-        self.progress.ended(&name, bytes, tables > 0, indexes > 0);
+        seat.place = None;
+        let name = self.shown_name(mail.seat);
+        self.crew.show(|progress| progress.ended(&name, bytes, tables > 0, indexes > 0));
         Ok(())
     }
 
@@ -478,10 +526,12 @@ impl Dispatcher {
     }
 
     fn show(&mut self) {
-        for seat in self.seats.iter().filter(|seat| seat.busy > 0) {
-            self.progress.moved(&seat.name, seat.pulse.moved.load(Ordering::Relaxed));
+        for seat in (0..self.seats.len()).filter(|seat| self.seats[*seat].busy > 0) {
+            let moved = self.seats[seat].pulse.moved.load(Ordering::Relaxed);
+            let name = self.shown_name(seat);
+            self.crew.show(|progress| progress.moved(&name, moved));
         }
-        self.progress.tick();
+        self.crew.show(|progress| progress.tick());
     }
 
     /// Records how far the steps in hand have come.
@@ -498,54 +548,6 @@ impl Dispatcher {
         }
         Ok(())
     }
-}
-
-/// The error of a run whose ledger was dropped, or is now another's.
-pub fn record_is_gone() -> Error {
-    let message = "this run cannot go on: the target no longer has its record";
-    Error::new(Kind::State, message)
-        .detail("Another run has begun, or somebody has dropped the record.")
-        .hint("Start over with --restart.")
-}
-
-/// What news about the lock of the run come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// It is held again, and the target remembers everything that it should.
-    Held,
-    /// It is being taken again.
-    Lost,
-    /// It is held again, and the target has lost some of what it had told us was done.
-    SetBack,
-}
-
-/// The lock of the run was lost, or taken again. What the target has told us was done must still be
-/// there: a server that crashes may lose its last commits.
-pub fn settle(event: Event, context: &Context, recorded: &HashSet<String>) -> Result<Settled> {
-    let (remembered, asked) = match event {
-        Event::Lost(error) => {
-            tracing::warn!("{error}; opening another");
-            return Ok(Settled::Lost);
-        }
-        Event::Gone(error) => return Err(error.during("this run cannot go on")),
-        Event::Back { remembered, asked, .. } => (remembered, asked),
-    };
-    // Before the ledger was opened there was nothing that could have been lost since.
-    if !context.ledger.is_kept() || !context.ledger.was_there(asked) {
-        return Ok(Settled::Held);
-    }
-    let id = remembered.decided.as_ref().map(|decided| &decided.id[..]);
-    if id != Some(context.ledger.id()) {
-        return Err(record_is_gone());
-    }
-    let undone = remembered.undone(&context.inventory).len();
-    let lost = recorded.difference(&remembered.done).count() + undone;
-    if lost == 0 {
-        tracing::info!("holding the lock of this run again");
-        return Ok(Settled::Held);
-    }
-    tracing::warn!("the target has lost {lost} steps in a crash; doing them again");
-    Ok(Settled::SetBack)
 }
 
 /// Whether two steps may be done in one transaction.

@@ -106,9 +106,9 @@ impl Worker {
         Worker { context, watch, name, source, target, lost, unsure, reached: false, pulse }
     }
 
-    /// Says goodbye to both servers.
-    pub async fn close(self) {
-        for connection in [self.source, self.target].into_iter().flatten() {
+    /// Says goodbye to both servers, until there is more to do.
+    pub async fn rest(&mut self) {
+        for connection in [self.source.take(), self.target.take()].into_iter().flatten() {
             connection.close().await;
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use libpgdump::Section;
 
 use crate::error::{Error, Kind, Result};
-use crate::model::{Entry, EntryId, Oid};
+use crate::model::{Entry, EntryId, Oid, Settings};
 use crate::plan::drop::is_dropped_by_statement;
 
 /// Reads the entries of an archive, in the archive's order. The statements are kept for the kinds
@@ -73,4 +73,41 @@ pub fn statements(archive: &Path, ids: &HashSet<EntryId>) -> Result<HashMap<Entr
     let dump = load(archive)?;
     let wanted = dump.entries().iter().filter(|entry| ids.contains(&entry.dump_id));
     Ok(wanted.filter_map(|entry| Some((entry.dump_id, entry.defn.clone()?))).collect())
+}
+
+/// The statements that make a database, from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseStatements {
+    /// The one that makes it.
+    pub create: String,
+    /// Those that give it a comment, a label and privileges.
+    pub others: Vec<String>,
+}
+
+/// Reads the statements that make a database.
+pub fn database(archive: &Path, settings: &Settings) -> Result<DatabaseStatements> {
+    let dump = load(archive)?;
+    let mut statements = DatabaseStatements::default();
+    for entry in dump.entries() {
+        let definition = entry.defn.clone().unwrap_or_default();
+        let is_about_database = entry.tag.as_ref().is_some_and(|tag| tag.starts_with("DATABASE "));
+        let is_wanted = match entry.desc.as_str() {
+            "DATABASE" => {
+                statements.create = definition;
+                continue;
+            }
+            "COMMENT" => !settings.no_comments,
+            "ACL" => !settings.no_acl,
+            "SECURITY LABEL" => true,
+            _ => false,
+        };
+        let is_outside = matches!(entry.section, Section::None) && entry.namespace.is_none();
+        if is_about_database && is_wanted && is_outside && !definition.is_empty() {
+            statements.others.push(definition);
+        }
+    }
+    if statements.create.is_empty() {
+        return Err(unreadable(archive, "it does not say how the database is made"));
+    }
+    Ok(statements)
 }

@@ -60,6 +60,23 @@ pub async fn schema(
     fault::point("dump", "after_rename")
 }
 
+/// Dumps what is said of a database from outside, and nothing within it.
+pub async fn database(tools: &Tools, source: &Endpoint, file: &Path, stop: &Stop) -> Result<()> {
+    let child = Child::new(&tools.program("pg_dump"))
+        .arg("--format=custom")
+        .arg("--compress=0")
+        .arg("--create")
+        .arg("--schema-only")
+        .arg("--exclude-schema=*")
+        .arg("--no-tablespaces")
+        .arg("--encoding=UTF8")
+        .arg("--file")
+        .arg(file);
+    let dumped = child.connect(source.conninfo()).run(stop).await;
+    dumped.map_err(|error| error.during("could not dump the definition of the database"))?;
+    Ok(())
+}
+
 /// A pattern that only this name matches: within quotes nothing else has a meaning.
 fn pattern(name: &QualifiedName) -> String {
     let quoted = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));

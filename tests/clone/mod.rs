@@ -1,5 +1,6 @@
 //! Whole databases.
 
+mod all_databases;
 mod encodings;
 mod failures;
 mod objects;

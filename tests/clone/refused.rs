@@ -73,7 +73,7 @@ fn a_role_that_only_the_source_has() {
         output.assert_code(7);
         output.assert_stderr_has("the target lacks roles");
         output.assert_stderr_has("refused");
-        output.assert_stderr_has("pg_dumpall --roles-only");
+        output.assert_stderr_has("--roles");
         assert_untouched(&pair);
     }
 }

@@ -24,6 +24,7 @@ const NAMES_MAX: usize = 4;
 const BAR_WIDTH: u64 = 24;
 
 /// What is done and what is being done.
+#[derive(Debug)]
 pub(super) struct Count {
     totals: Totals,
     began: Instant,
@@ -39,6 +40,7 @@ pub(super) struct Count {
 }
 
 /// What one seat does.
+#[derive(Debug)]
 struct Work {
     seat: String,
     name: String,
@@ -48,7 +50,7 @@ struct Work {
 }
 
 /// The figures at one moment.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Sample {
     at: Instant,
     settled: u64,
@@ -67,6 +69,12 @@ impl Count {
             busy: Vec::new(),
             samples: VecDeque::from([Sample { at: now, settled: 0, moved: 0 }]),
         }
+    }
+
+    pub(super) fn add(&mut self, more: Totals) {
+        self.totals.bytes += more.bytes;
+        self.totals.tables += more.tables;
+        self.totals.indexes += more.indexes;
     }
 
     pub(super) fn started(&mut self, seat: &str, name: &str, bytes: u64, now: Instant) {
