@@ -235,8 +235,8 @@ fn sequences(
         let problem = match values {
             [Some(_), None] => Some(format!("Failed to find sequence {name} in target database")),
             [None, _] => Some(format!("Failed to find sequence {name} in source database")),
-            [Some(None), _] => Some(format!("No privilege to read sequence {name} on source")),
-            [_, Some(None)] => Some(format!("No privilege to read sequence {name} on target")),
+            [Some(None), _] => Some(format!("Cannot read sequence {name} on source")),
+            [_, Some(None)] => Some(format!("Cannot read sequence {name} on target")),
             [Some(Some(_)), Some(Some(_))] => None,
         };
         let [source, target] = values.map(|value| value.flatten().map(standing));

@@ -1,9 +1,10 @@
 //! A source into an inventory, by a handful of queries whatever the number of objects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pgcopydb_wire::{Connection, Row};
 
+use super::preflight::listed;
 use crate::error::{Error, Result};
 use crate::model::settings::Sizes;
 use crate::model::{
@@ -26,7 +27,7 @@ pub async fn discover(
     let database = database(source).await?;
     let mut tables = tables(source, sizes).await?;
     add_columns(source, &mut tables, database.server_version).await?;
-    Ok(Inventory {
+    let mut inventory = Inventory {
         indexes: indexes(source, target_version).await?,
         foreign_keys: rows(
             source,
@@ -43,7 +44,35 @@ pub async fn discover(
         tables,
         database,
         ..Inventory::default()
-    })
+    };
+    if inventory.database.is_standby {
+        leave_out_unlogged(source, &mut inventory).await?;
+    }
+    Ok(inventory)
+}
+
+/// Leaves the rows of unlogged tables out: they are on the primary alone.
+async fn leave_out_unlogged(source: &mut Connection, inventory: &mut Inventory) -> Result<()> {
+    let sql = include_str!("sql/unlogged.sql");
+    let unlogged: HashSet<Oid> =
+        rows(source, "unlogged tables", sql, |row| row.parsed(0)).await?.into_iter().collect();
+    let mut names = Vec::new();
+    for table in inventory.tables.iter_mut().filter(|table| unlogged.contains(&table.oid)) {
+        table.exclude_data = true;
+        names.push(table.name.to_string());
+    }
+    for sequence in inventory.sequences.iter_mut().filter(|found| unlogged.contains(&found.oid)) {
+        sequence.is_readable = false;
+        names.push(sequence.name.to_string());
+    }
+    if !names.is_empty() {
+        tracing::warn!(
+            "the source is a standby, which has no rows of unlogged tables and no values of \
+             unlogged sequences: they stay empty: {}",
+            listed(&names)
+        );
+    }
+    Ok(())
 }
 
 async fn tables(source: &mut Connection, sizes: Sizes) -> Result<Vec<Table>> {

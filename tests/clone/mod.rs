@@ -10,6 +10,7 @@ mod replace;
 mod signals;
 mod sizes;
 mod split;
+mod standby;
 
 use pgcopydb_testkit::{Pair, workload};
 

@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
+use tempfile::TempDir;
+
 use super::server::Server;
 use super::tls::TlsFiles;
 use super::{Cluster, template};
@@ -114,28 +116,7 @@ impl Builder {
             template::give_to_server_user(&files.server_key);
         }
         self.configure(&data, &sockets, tls.as_ref());
-
-        let postgres = self.version.bin().join("postgres");
-        let mut log = String::new();
-        for _ in 0..PORTS_TRIED {
-            let port = free_port();
-            match Server::start(&postgres, directory.path(), port) {
-                Ok(server) => {
-                    return Cluster {
-                        version: self.version,
-                        directory: directory.keep(),
-                        port,
-                        tls,
-                        server: Mutex::new(Some(server)),
-                    };
-                }
-                Err(new_log) => log = new_log,
-            }
-            if !log.contains("could not bind") && !log.contains("already in use") {
-                break;
-            }
-        }
-        panic!("{} does not start:\n{log}", self.version);
+        serve(self.version, directory, tls)
     }
 
     fn configure(&self, data: &Path, sockets: &Path, tls: Option<&TlsFiles>) {
@@ -177,8 +158,33 @@ impl Builder {
     }
 }
 
+/// Starts a server on the data in a directory, on a port that is free.
+pub(super) fn serve(version: Version, directory: TempDir, tls: Option<TlsFiles>) -> Cluster {
+    let postgres = version.bin().join("postgres");
+    let mut log = String::new();
+    for _ in 0..PORTS_TRIED {
+        let port = free_port();
+        match Server::start(&postgres, directory.path(), port) {
+            Ok(server) => {
+                return Cluster {
+                    version,
+                    directory: directory.keep(),
+                    port,
+                    tls,
+                    server: Mutex::new(Some(server)),
+                };
+            }
+            Err(new_log) => log = new_log,
+        }
+        if !log.contains("could not bind") && !log.contains("already in use") {
+            break;
+        }
+    }
+    panic!("{version} does not start:\n{log}");
+}
+
 /// As root, the server is another user and has to get to its data.
-fn open_to_others(directory: &Path) {
+pub(super) fn open_to_others(directory: &Path) {
     let permissions = fs::Permissions::from_mode(0o755);
     fs::set_permissions(directory, permissions).expect("an open directory");
 }

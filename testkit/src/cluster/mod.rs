@@ -6,6 +6,7 @@
 
 mod builder;
 mod server;
+mod standby;
 mod template;
 mod tls;
 

@@ -40,7 +40,7 @@ pub(super) fn give_to_server_user(path: &Path) {
 }
 
 /// Runs a command that has no reason to fail.
-fn run(command: &mut Command) {
+pub(super) fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),

@@ -1,6 +1,8 @@
 -- sequence_names: sequences of users.
--- returns   namespace, name, whether we may read it
-select n.nspname, c.relname, pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+-- returns   namespace, name, whether we can read it: a standby has no values of unlogged ones
+select n.nspname, c.relname,
+       pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+       and not (c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery())
   from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where c.relkind = 'S'
