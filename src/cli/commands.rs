@@ -132,7 +132,6 @@ pub(super) struct CloneArgs {
     pub(super) changes: FollowArgs,
     /// Copy all databases of the server; the connection strings name those to begin with
     #[arg(
-        short = 'a',
         long,
         help_heading = "What is copied",
         conflicts_with_all = ["follow", "snapshot", "report"]
