@@ -17,16 +17,15 @@ const NAME_BYTES_MAX: usize = 63;
 #[derive(Args)]
 #[command(next_help_heading = "Following changes")]
 pub(super) struct FollowArgs {
-    /// Output plugin of the replication slot: pgoutput, test_decoding or wal2json
+    /// Output plugin of the replication slot: pgoutput, test_decoding or wal2json [default: pgoutput]
     #[arg(
         short = 'p',
         long,
         value_name = "NAME",
         env = "PGCOPYDB_OUTPUT_PLUGIN",
-        default_value = "pgoutput",
         value_parser = plugin
     )]
-    plugin: Plugin,
+    plugin: Option<Plugin>,
 
     /// Name of the replication slot
     #[arg(short = 's', long, value_name = "NAME", default_value = "pgcopydb")]
@@ -68,13 +67,13 @@ fn plugin(name: &str) -> Result<Plugin, String> {
 
 impl FollowArgs {
     pub(super) fn settings(self) -> Result<FollowSettings, UsageExit> {
-        if self.wal2json_numeric_as_string && self.plugin != Plugin::Wal2json {
+        if self.wal2json_numeric_as_string && self.plugin != Some(Plugin::Wal2json) {
             return Err(mandatory(
                 "--wal2json-numeric-as-string needs --plugin wal2json",
                 "Leave it out: other plugins write every number exactly.",
             ));
         }
-        if self.publication.is_some() && self.plugin != Plugin::Pgoutput {
+        if self.publication.is_some() && self.plugin.unwrap_or_default() != Plugin::Pgoutput {
             return Err(mandatory(
                 "--publication needs --plugin pgoutput",
                 "Leave it out: other plugins know no publications.",

@@ -111,7 +111,7 @@ pub async fn forget(
         name: settings.slot_name.clone(),
         consistent_point: crate::model::Lsn::NONE,
         snapshot: None,
-        plugin: settings.plugin,
+        plugin: settings.plugin.unwrap_or_default(),
         publication: Some(settings.slot_name.clone()),
         owns_publication: settings.publication.is_none(),
         numeric_as_string: false,

@@ -18,7 +18,6 @@ use crate::model::change::{Message, RowChange, Truncate};
 use crate::model::replica::ReplicaTable;
 use crate::model::{Lsn, QualifiedName};
 use crate::pg::origin::Origin;
-use crate::pg::preflight::listed;
 use crate::pg::replica;
 use crate::transform::{self, Batch, Emptied, NoOpUpdates, Order, Pending, Statement};
 
@@ -155,33 +154,9 @@ async fn set_up(target: &mut Connection) -> Result<Order> {
     if target.server_version() >= 120_000 {
         target.execute("set plan_cache_mode = force_generic_plan").await.map_err(failed)?;
     }
-    match target.execute("set session_replication_role = replica").await {
-        Ok(_) => Ok(match replica::has_replica_triggers(target).await? {
-            true => Order::Kept,
-            false => Order::Free,
-        }),
-        Err(error) if error.sqlstate() == Some("42501") => {
-            let triggers = replica::firing_triggers(target).await?;
-            if triggers.is_empty() {
-                tracing::warn!(
-                    "the role may not set session_replication_role on the target: foreign keys \
-                     are checked again while changes are applied"
-                );
-                return Ok(Order::Kept);
-            }
-            let message = format!(
-                "cannot apply changes: triggers of the target would fire: {}",
-                listed(&triggers)
-            );
-            Err(Error::new(Kind::Target, message)
-                .detail("What they do was done on the source, and comes with the changes.")
-                .hint(
-                    "Let the role switch them off: grant set on parameter \
-                     session_replication_role to ...; (15 and later), or connect as a superuser.",
-                ))
-        }
-        Err(error) => Err(failed(error)),
-    }
+    let is_free = replica::switch_triggers_off(target).await?
+        && !replica::has_replica_triggers(target).await?;
+    Ok(if is_free { Order::Free } else { Order::Kept })
 }
 
 /// Rows are found by their keys, one after the other in the order of the changes, however many

@@ -10,7 +10,7 @@ use crate::pg::origin::Origin;
 use crate::pg::preflight::listed;
 use crate::pg::publication::Wanted;
 use crate::pg::snapshot::Snapshot;
-use crate::pg::{Endpoint, plugin, publication, slot};
+use crate::pg::{Endpoint, plugin, publication, replica, slot};
 
 /// Makes all of it and registers it. The snapshot shows the source as it is before the first
 /// change that comes out of the slot. What was made is removed when something else fails. Without
@@ -23,18 +23,23 @@ pub async fn create(
     wanted: Option<&Wanted>,
 ) -> Result<(Slot, Snapshot)> {
     let mut session = source.open("setup").await?;
-    slot::check(&mut session, settings.plugin).await?;
-    plugin::check_encoding(&mut session, settings.plugin).await?;
+    slot::check(&mut session, settings.plugin.unwrap_or_default()).await?;
     let name = &settings.slot_name;
     if let Some(state) = slot::find(&mut session, name).await? {
         return Err(Error::new(
             Kind::State,
             format!("the replication slot \"{name}\" exists already on the source"),
         )
-        .detail(format!(
-            "It belongs to database \"{}\" and plugin {}.",
-            state.database, state.plugin
-        ))
+        .detail(match state.active_pid {
+            None => format!(
+                "It belongs to database \"{}\" and plugin {}.",
+                state.database, state.plugin
+            ),
+            Some(pid) => format!(
+                "It belongs to database \"{}\" and plugin {}, and session {pid} receives from it.",
+                state.database, state.plugin
+            ),
+        })
         .hint("Remove what an earlier run left with \"pgcopydb stream cleanup\", or name another slot with --slot-name."));
     }
     let mut target_session = target.open("setup").await?;
@@ -48,12 +53,14 @@ pub async fn create(
              origin with --origin.",
         ));
     }
-    let (publication, owns_publication) = publish(&mut session, settings, wanted).await?;
+    replica::check_role(&mut target_session, &mut session).await?;
+    let (plugin, publication, owns_publication) = publish(&mut session, settings, wanted).await?;
+    plugin::check_encoding(&mut session, plugin).await?;
     let mut made = Slot {
         name: name.clone(),
         consistent_point: Lsn::NONE,
         snapshot: None,
-        plugin: settings.plugin,
+        plugin,
         publication,
         owns_publication,
         numeric_as_string: false,
@@ -78,16 +85,17 @@ pub async fn create(
     Ok((made, snapshot))
 }
 
-/// The publication that changes go through: the one that was named, or a new one. Tables whose rows
-/// have no identity are refused whatever the plugin.
+/// The plugin, and the publication that changes go through: the one that was named, or a new one.
+/// Tables whose rows have no identity are refused whatever the plugin.
 async fn publish(
     session: &mut pgcopydb_wire::Connection,
     settings: &FollowSettings,
     wanted: Option<&Wanted>,
-) -> Result<(Option<String>, bool)> {
-    if settings.plugin != Plugin::Pgoutput {
+) -> Result<(Plugin, Option<String>, bool)> {
+    let plugin = settings.plugin.unwrap_or_default();
+    if plugin != Plugin::Pgoutput {
         publication::tables(session, wanted).await?;
-        return Ok((None, false));
+        return Ok((plugin, None, false));
     }
     if let Some(name) = &settings.publication {
         if !publication::exists(session, name).await? {
@@ -95,7 +103,7 @@ async fn publish(
             return Err(Error::new(Kind::Source, message)
                 .hint("Create it, or leave --publication out to have one made."));
         }
-        return Ok((Some(name.clone()), false));
+        return Ok((plugin, Some(name.clone()), false));
     }
     let name = &settings.slot_name;
     if publication::exists(session, name).await? {
@@ -106,8 +114,17 @@ async fn publish(
         ));
     }
     let tables = publication::tables(session, wanted).await?;
+    let obstacles = publication::obstacles(session, &tables).await?;
+    if settings.plugin.is_none() && !obstacles.is_empty() {
+        tracing::warn!(
+            "the role may make no publication, and changes are received through test_decoding \
+             instead: it lacks {}",
+            listed(&obstacles)
+        );
+        return Ok((Plugin::TestDecoding, None, false));
+    }
     publication::create(session, name, &tables).await?;
-    Ok((Some(name.clone()), true))
+    Ok((plugin, Some(name.clone()), true))
 }
 
 /// Makes slot and origin and registers them.

@@ -36,8 +36,8 @@ impl Plugin {
 /// What the user wants of following a source.
 #[derive(Clone, Debug)]
 pub struct FollowSettings {
-    /// The output plugin.
-    pub plugin: Plugin,
+    /// The output plugin; `None` for pgoutput, or another where the role may not use it.
+    pub plugin: Option<Plugin>,
     /// The name of the replication slot.
     pub slot_name: String,
     /// The name of the replication origin.
@@ -57,7 +57,7 @@ pub struct FollowSettings {
 impl Default for FollowSettings {
     fn default() -> FollowSettings {
         FollowSettings {
-            plugin: Plugin::default(),
+            plugin: None,
             slot_name: "pgcopydb".to_owned(),
             origin: "pgcopydb".to_owned(),
             publication: None,

@@ -104,6 +104,17 @@ pub async fn tables(session: &mut Connection, wanted: Option<&Wanted>) -> Result
     .hint(hint))
 }
 
+/// What the role lacks to make a publication of these tables.
+pub async fn obstacles(session: &mut Connection, tables: &[Member]) -> Result<Vec<String>> {
+    let failed = |error| Error::source("could not look up the rights of the role", error);
+    let names: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
+    let names = serde_json::Value::from(names).to_string();
+    let sql = include_str!("sql/publication_obstacles.sql");
+    let rows = session.query(sql, &[Some(&names)]).await.map_err(failed)?;
+    let right = |row: &pgcopydb_wire::Row| row.required(0).map(str::to_owned);
+    rows.iter().map(right).collect::<pgcopydb_wire::Result<_>>().map_err(failed)
+}
+
 /// Whether a publication of this name exists.
 pub async fn exists(session: &mut Connection, name: &str) -> Result<bool> {
     let sql = "select exists (select from pg_catalog.pg_publication where pubname = $1)";
@@ -146,8 +157,9 @@ async fn create_with(session: &mut Connection, name: &str, tables: &[Member]) ->
         let error = Error::source(format!("could not create the publication \"{name}\""), error);
         if is_refused {
             return error.hint(
-                "Connect as the owner of all tables with CREATE on the database, or name a \
-                 publication that exists with --publication.",
+                "Connect as the owner of all tables with CREATE on the database, name a \
+                 publication that exists with --publication, or use --plugin test_decoding, \
+                 which needs none.",
             );
         }
         match is_condition {

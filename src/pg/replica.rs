@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use pgcopydb_wire::Connection;
 
-use crate::error::{Error, Result};
+use super::preflight::listed;
+use crate::error::{Error, Kind, Result};
 use crate::model::QualifiedName;
 use crate::model::replica::{ReplicaColumn, ReplicaTable};
 
@@ -69,14 +70,66 @@ pub async fn has_replica_triggers(session: &mut Connection) -> Result<bool> {
     Ok(rows.value().map_err(failed)? == Some("t"))
 }
 
-/// Triggers of users that would fire while changes are applied, where the session may not switch
-/// them off.
-pub async fn firing_triggers(session: &mut Connection) -> Result<Vec<String>> {
+/// Triggers of users, and actions of foreign keys, that would fire while changes are applied, where
+/// the session may not switch them off.
+async fn firing_triggers(session: &mut Connection) -> Result<Vec<String>> {
     let failed = |error| Error::target("could not list triggers", error);
     let sql = "select pg_catalog.format('%I on %s', t.tgname, t.tgrelid::pg_catalog.regclass) \
                  from pg_catalog.pg_trigger t \
-                where not t.tgisinternal and t.tgenabled = 'O' order by 1";
+                where not t.tgisinternal and t.tgenabled = 'O' \
+               union all \
+               select pg_catalog.format('foreign key %I on %s', c.conname, \
+                                        c.conrelid::pg_catalog.regclass) \
+                 from pg_catalog.pg_constraint c \
+                where c.contype = 'f' and c.conparentid = 0 \
+                  and (c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd')) \
+               order by 1";
     let rows = session.query(sql, &[]).await.map_err(failed)?;
     let name = |row: &pgcopydb_wire::Row| row.required(0).map(str::to_owned);
     rows.iter().map(name).collect::<pgcopydb_wire::Result<_>>().map_err(failed)
+}
+
+/// Keeps triggers from firing in a session. False where the role may not do that and there are none
+/// to fire; if there are some, that is an error.
+pub async fn switch_triggers_off(target: &mut Connection) -> Result<bool> {
+    switch_off(target, None).await
+}
+
+/// Checks the same before there is anything on the target: its triggers will be the source's.
+pub async fn check_role(target: &mut Connection, source: &mut Connection) -> Result<()> {
+    let failed = |error| Error::target("could not list tables", error);
+    let sql = "select not exists (select from pg_catalog.pg_class c \
+                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+                where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' \
+                  and n.nspname not in ('information_schema', 'pgcopydb'))";
+    let rows = target.query(sql, &[]).await.map_err(failed)?;
+    let is_empty = rows.value().map_err(failed)? == Some("t");
+    if switch_off(target, Some(source).filter(|_| is_empty)).await? {
+        target.execute("reset session_replication_role").await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn switch_off(target: &mut Connection, source: Option<&mut Connection>) -> Result<bool> {
+    match target.execute("set session_replication_role = replica").await {
+        Ok(_) => return Ok(true),
+        Err(error) if error.sqlstate() == Some("42501") => {}
+        Err(error) => return Err(Error::target("could not set up a session", error)),
+    }
+    let triggers = firing_triggers(source.unwrap_or(target)).await?;
+    if triggers.is_empty() {
+        tracing::warn!(
+            "the role may not set session_replication_role on the target: foreign keys are \
+             checked again while changes are applied"
+        );
+        return Ok(false);
+    }
+    let message =
+        format!("cannot apply changes: triggers of the target would fire: {}", listed(&triggers));
+    Err(Error::new(Kind::Target, message)
+        .detail("What they do was done on the source, and comes with the changes.")
+        .hint(
+            "Let the role switch them off: grant set on parameter session_replication_role to \
+             ...; (15 and later), or connect as a superuser.",
+        ))
 }

@@ -109,3 +109,86 @@ fn a_role_without_rights_keeps_progress_in_a_table() {
     program("stream cleanup").run().assert_success();
     assert_eq!(target.value("select to_regnamespace('pgcopydb') is null"), "t");
 }
+
+#[test]
+fn a_source_role_that_may_only_read_and_replicate_is_enough() {
+    let followed = Followed::new(
+        "create table t (id int primary key, v text); insert into t values (1, 'a');
+         create sequence s",
+    );
+    let source = &followed.pair.source;
+    let role = format!("reader_{}", source.name());
+    source.sql(&format!(
+        "create role {role} login replication;
+         grant usage on schema public to {role};
+         grant select on all tables in schema public to {role};
+         grant select on all sequences in schema public to {role}"
+    ));
+    let uri = source.uri().replace("postgres@", &format!("{role}@"));
+    let program = |command: &str| followed.program(command).env("PGCOPYDB_SOURCE_PGURI", &uri);
+    let refused = program("clone --follow --plugin pgoutput").run();
+    refused.assert_code(6).assert_stderr_has("could not create the publication");
+    refused.assert_stderr_has("--plugin test_decoding");
+    let running = program("clone --follow --no-acl --restart").spawn();
+    running.wait_for_stderr("applying changes after");
+    source.sql("insert into t values (2, 'b'); update t set v = 'c' where id = 1");
+    source.sql("select setval('s', 77)");
+    let set = pgcopydb(&followed.pair).env("PGCOPYDB_SOURCE_PGURI", &uri);
+    set.args(["stream", "sentinel", "set", "endpos", "--current"]).run().assert_success();
+    let output = running.wait();
+    output.assert_success().assert_stderr_has("ownership of table public.t");
+    output.assert_stderr_has("through test_decoding");
+    assert_eq!(followed.pair.target.value("select last_value from s"), "77");
+    assert_eq!(followed.pair.target.value("select string_agg(v, '' order by id) from t"), "cb");
+    program("stream cleanup").run().assert_success();
+    source.sql(&format!("drop owned by {role}; drop role {role}"));
+}
+
+#[test]
+fn triggers_that_would_fire_are_refused_before_anything_is_made() {
+    let followed = Followed::on(
+        Pair::start(),
+        "create table t (id int primary key);
+         create table child (id int primary key, t int references t on delete cascade)",
+    );
+    let target = &followed.pair.target;
+    target.sql("create role loader login; alter schema public owner to loader");
+    target.sql(&format!("alter database {} owner to loader", target.name()));
+    let uri = target.uri().replace("postgres@", "loader@");
+    let program =
+        || followed.program("clone --follow --no-owner").env("PGCOPYDB_TARGET_PGURI", &uri);
+    let output = program().run();
+    output.assert_code(7).assert_stderr_has("foreign key child_t_fkey on public.child");
+    output.assert_stderr_has("grant set on parameter session_replication_role");
+    let left = "select (select count(*) from pg_publication)
+                     + (select count(*) from pg_replication_slots)";
+    assert_eq!(followed.pair.source.value(left), "0");
+    target.sql("grant set on parameter session_replication_role to loader");
+    let running = program().arg("--restart").spawn();
+    running.wait_for_stderr("applying changes after");
+    followed.pair.source.sql(
+        "insert into t values (1), (2); insert into child values (1, 1), (2, 2);
+         delete from t where id = 1",
+    );
+    followed.end(running).assert_success();
+    assert_eq!(target.value("select count(*) from child"), "1");
+}
+
+#[test]
+fn limits_of_the_source_are_told_before_anything_is_made() {
+    let source = Cluster::builder().setting("wal_level", "logical");
+    let source = source.setting("max_replication_slots", "1");
+    let pair = Pair::built(source, Cluster::builder());
+    let slot = "select pg_create_physical_replication_slot('taken')";
+    pair.source.sql(&format!("create table t (id int primary key); {slot}"));
+    let output = pgcopydb(&pair).args(["clone", "--follow"]).run();
+    output.assert_code(6).assert_stderr_has("max_replication_slots is 1 and 1 are in use");
+    output.assert_stderr_has("Raise max_replication_slots");
+    pair.source.sql("select pg_drop_replication_slot('taken'); create role plain login");
+    let uri = pair.source.uri().replace("postgres@", "plain@");
+    let program = pgcopydb(&pair).args(["clone", "--follow", "--restart"]);
+    let output = program.env("PGCOPYDB_SOURCE_PGURI", &uri).run();
+    output.assert_code(6).assert_stderr_has("the role may not replicate");
+    output.assert_stderr_has("alter role ... replication");
+    assert_eq!(pair.source.value("select count(*) from pg_publication"), "0");
+}
