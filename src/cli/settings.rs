@@ -253,6 +253,8 @@ impl CloneArgs {
     /// The connection strings, and everything else.
     fn settings(self, wish: FollowWish) -> Result<(String, String, Settings), UsageExit> {
         let (source, target) = both(self.source, self.target)?;
+        // A mistake is one also where it does not matter.
+        let changes = self.changes.settings()?;
         let mut settings = Settings {
             jobs: Jobs {
                 table: self.jobs.table_jobs,
@@ -281,7 +283,7 @@ impl CloneArgs {
             skip_collations: self.objects.skip_collations,
             skip_db_properties: self.objects.skip_db_properties,
             fail_fast: self.failure.fail_fast,
-            follow: (wish == FollowWish::Always).then(|| self.changes.settings()).transpose()?,
+            follow: Some(changes).filter(|_| wish == FollowWish::Always),
             roles: self.roles.roles,
             no_role_passwords: self.roles.no_role_passwords,
             requirements: requirements(self.requirements.requirements.as_deref())?,

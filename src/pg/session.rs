@@ -102,6 +102,26 @@ pub async fn fix_output(session: &mut Connection, side: Side) -> Result<()> {
     Ok(())
 }
 
+/// What to do where no session could be opened.
+fn remedy(error: &pgcopydb_wire::Error) -> Option<&'static str> {
+    match (error.sqlstate(), error) {
+        (Some("28P01" | "28000"), _) => Some(
+            "Check the user and the password, which may also be in PGPASSWORD or ~/.pgpass, and \
+             the server's pg_hba.conf.",
+        ),
+        (Some("3D000"), _) => {
+            Some("Name a database that is there, or make it with createdb if it is the target.")
+        }
+        (Some("53300"), _) => {
+            Some("Ask for fewer jobs, end other sessions, or raise the server's max_connections.")
+        }
+        (None, pgcopydb_wire::Error::Connect { .. }) => Some(
+            "Check host and port, that a server runs there, and that it listens on that address.",
+        ),
+        _ => None,
+    }
+}
+
 impl Endpoint {
     /// Reads a connection string.
     pub fn parse(side: Side, text: &str) -> Result<Endpoint> {
@@ -158,7 +178,12 @@ impl Endpoint {
     }
 
     fn unreachable(&self, role: &str, error: pgcopydb_wire::Error) -> Error {
-        self.side.error(format!("could not open a session ({role})"), error)
+        let hint = remedy(&error);
+        let error = self.side.error(format!("could not open a session ({role})"), error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 
     async fn set_up(&self, connection: &mut Connection) -> Result<()> {

@@ -98,3 +98,118 @@ fn lists_of_pg_restore_are_printed_and_written() {
     bad.assert_code(1).assert_stderr_has("line 2 of").assert_stderr_has("is not an entry");
     parse().arg("missing.list").run().assert_code(1).assert_stderr_has("could not read list");
 }
+
+/// All commands that connect, with options they need.
+const CONNECTING: [&str; 26] = [
+    "clone",
+    "clone --roles",
+    "follow",
+    "snapshot",
+    "ping",
+    "compare schema",
+    "compare data",
+    "copy roles",
+    "copy tablespaces",
+    "copy extensions",
+    "copy schema",
+    "copy data",
+    "copy table-data",
+    "copy blobs",
+    "copy sequences",
+    "copy indexes",
+    "copy constraints",
+    "dump schema",
+    "dump roles",
+    "list databases",
+    "list extensions",
+    "list collations",
+    "list tables",
+    "list sequences",
+    "list indexes",
+    "list schema --json",
+];
+
+/// Runs a command with these servers; `list`, `dump` and `snapshot` know one of them alone.
+fn run_with(pair: &Pair, line: &str, source: &str, target: &str) -> Output {
+    let directory = pair.directory().join(line.replace(' ', "_"));
+    let program = pgcopydb(pair).args(line.split(' ')).arg("--source").arg(source);
+    let is_alone = ["list", "dump", "snapshot"].iter().any(|word| line.starts_with(word));
+    let program = if is_alone { program } else { program.arg("--target").arg(target) };
+    let has_directory = !line.starts_with("ping");
+    if has_directory { program.arg("--dir").arg(directory).run() } else { program.run() }
+}
+
+#[test]
+fn every_command_says_that_a_server_cannot_be_reached_and_what_to_do() {
+    let pair = Pair::shared();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let uri = format!("postgres://someone:s3cret-word@127.0.0.1:{nobody}/x");
+    for line in CONNECTING {
+        let output = run_with(&pair, line, &uri, &uri);
+        let code = output.code();
+        assert!(code == Some(6) || code == Some(7), "{line}: {output}");
+        assert_eq!(output.stdout, "", "{line}");
+        output.assert_stderr_has("refused").assert_stderr_has("Check host and port");
+        assert!(!output.stderr.contains("s3cret-word"), "{output}");
+    }
+}
+
+#[test]
+fn every_command_says_that_a_database_does_not_exist() {
+    let pair = Pair::shared();
+    let missing = |uri: String, name: &str| uri.replace(name, "not_there");
+    let source = missing(pair.source.uri(), pair.source.name());
+    let target = missing(pair.target.uri(), pair.target.name());
+    for line in CONNECTING {
+        let output = run_with(&pair, line, &source, &target);
+        let code = output.code();
+        assert!(code == Some(6) || code == Some(7), "{line}: {output}");
+        assert_eq!(output.stdout, "", "{line}");
+        output.assert_stderr_has("\"not_there\" does not exist");
+        output.assert_stderr_has("Name a database that is there");
+    }
+}
+
+#[test]
+fn every_command_needs_its_servers() {
+    for line in CONNECTING {
+        let output = run(line);
+        output.assert_code(1).assert_stderr_has("--source").assert_stderr_has("mandatory");
+        assert_eq!(output.stdout, "", "{line}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named_before_anything_is_done() {
+    let pair = Pair::shared();
+    let directory = pair.directory().join("a directory");
+    std::fs::create_dir(&directory).unwrap();
+    for (option, reason) in [
+        ("--filters", "could not read filters file"),
+        ("--requirements", "cannot read the requirements"),
+    ] {
+        let output = pgcopydb(&pair).args(["clone", option]).arg(&directory).run();
+        output.assert_code(1).assert_stderr_has(reason).assert_stderr_has("a directory");
+    }
+    assert_eq!(
+        pair.target.value("select count(*) from pg_namespace where nspname = 'pgcopydb'"),
+        "0"
+    );
+}
+
+#[test]
+fn options_that_exclude_each_other_are_refused() {
+    for line in [
+        "clone -S a -T b --restart --resume",
+        "dump schema -S a --restart --resume",
+        "restore schema -S a -T b --restart --resume",
+        "clone -S a -T b --all-databases --follow",
+        "clone -S a -T b --all-databases --snapshot 1",
+        "clone -S a -T b --wal2json-numeric-as-string",
+        "stream sentinel set endpos --current 0/1",
+    ] {
+        let output = run(line);
+        output.assert_code(1);
+        assert!(output.stderr.starts_with("error: "), "{line}: {output}");
+    }
+}
