@@ -32,6 +32,8 @@ pub(super) struct CompareSchemaArgs {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
+    databases: DatabasesArgs,
+    #[command(flatten)]
     jobs: CompareJobsArgs,
     #[command(flatten)]
     json: JsonArgs,
@@ -48,6 +50,8 @@ pub(super) struct CompareDataArgs {
     source: SourceArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    databases: DatabasesArgs,
     #[command(flatten)]
     jobs: CompareJobsArgs,
     #[command(flatten)]
@@ -68,6 +72,15 @@ pub(super) struct CompareDataArgs {
     directory: DirectoryArgs,
     #[command(flatten)]
     common: CommonArgs,
+}
+
+/// Which databases.
+#[derive(Args)]
+#[command(next_help_heading = "What is compared")]
+struct DatabasesArgs {
+    /// Compare all databases of the source with those of the same names on the target
+    #[arg(short = 'a', long)]
+    all_databases: bool,
 }
 
 /// Numbers of workers.
@@ -95,6 +108,8 @@ pub struct CompareSchemaRequest {
     pub target: String,
     /// Whether the result is printed as JSON.
     pub json: bool,
+    /// Whether all databases of the servers are compared.
+    pub all_databases: bool,
 }
 
 /// The data of two databases to compare.
@@ -105,6 +120,8 @@ pub struct CompareDataRequest {
     pub target: String,
     /// Whether the result is printed as JSON.
     pub json: bool,
+    /// Whether all databases of the servers are compared.
+    pub all_databases: bool,
     /// Tables, or parts of tables, compared at the same time.
     pub table_jobs: u16,
     /// Tables of at least this many bytes are compared in parts; 0 for never.
@@ -124,7 +141,9 @@ impl CompareCommand {
             CompareCommand::Schema(args) => {
                 let (source, target) = both(args.source, args.target)?;
                 let json = json || args.json.json;
-                Ok(Request::CompareSchema(CompareSchemaRequest { source, target, json }))
+                let all_databases = args.databases.all_databases;
+                let request = CompareSchemaRequest { source, target, json, all_databases };
+                Ok(Request::CompareSchema(request))
             }
             CompareCommand::Data(args) => {
                 let (source, target) = both(args.source, args.target)?;
@@ -132,6 +151,7 @@ impl CompareCommand {
                     source,
                     target,
                     json: json || args.json.json,
+                    all_databases: args.databases.all_databases,
                     table_jobs: args.jobs.table_jobs,
                     split_tables_larger_than: args.split.split_tables_larger_than.map(|s| s.0),
                     split_max_parts: args.split.split_max_parts,

@@ -90,6 +90,50 @@ fn every_database_arrives_whole() {
     );
 }
 
+/// A comparison of all databases.
+fn compare(pair: &Pair, what: &str) -> pgcopydb_testkit::Program {
+    let maintenance = |side: &Database| Database::new(side.cluster_handle(), "postgres").uri();
+    pgcopydb(pair)
+        .args(["compare", what, "--all-databases"])
+        .env("PGCOPYDB_SOURCE_PGURI", maintenance(&pair.source))
+        .env("PGCOPYDB_TARGET_PGURI", maintenance(&pair.target))
+}
+
+#[test]
+fn all_databases_are_compared() {
+    let pair = Pair::start();
+    pair.source.sql(
+        "create database \"a b\"; create database c;
+         \\c \"a b\"
+         create table t as select 1 as x;
+         \\c c
+         create table t as select 1 as x",
+    );
+    for what in ["schema", "data"] {
+        let output = compare(&pair, what).run();
+        output.assert_code(12);
+        assert!(output.stderr.contains("Failed to find database \"a b\""), "{output}");
+    }
+    all_databases(&pair).run().assert_success();
+    let schema = compare(&pair, "schema").run();
+    schema.assert_success();
+    assert!(schema.stdout.contains("a b       |   1 |     1 |   0 |"), "{schema}");
+    let data = compare(&pair, "data").run();
+    data.assert_success();
+    assert!(data.stdout.contains(" c.public.t |   | "), "{data}");
+    let target = Database::new(pair.target.cluster_handle(), "c");
+    target.sql("update t set x = 2; create table u ()");
+    for (what, line) in [("schema", "+ table public.u"), ("data", " c.public.t | ! | ")] {
+        let output = compare(&pair, what).run();
+        output.assert_code(12);
+        assert!(output.stdout.contains(line), "{output}");
+        let json = compare(&pair, what).arg("--json").run();
+        let value: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        let names = value.as_array().unwrap().iter().map(|one| one["database"].as_str().unwrap());
+        assert!(names.eq(["a b", "c", "postgres", "source_db"]), "{json}");
+    }
+}
+
 #[test]
 fn fifty_small_databases_with_few_connections() {
     let pair = Pair::start();

@@ -58,11 +58,22 @@ pub fn sentence(content: &ContentComparison) -> String {
 }
 
 /// Everything that was compared, then the rows that differ.
-pub fn text(comparison: &DataComparison) -> String {
+pub fn text(comparisons: &[&DataComparison]) -> String {
     let mut text = line(["Table Name", "!", "Source Checksum", "Target Checksum"]);
     text.push('\n');
     text.push_str(&[31, 3, 66, 65].map(|width| "-".repeat(width)).join("+"));
     text.push('\n');
+    for comparison in comparisons {
+        table(&mut text, comparison);
+    }
+    for comparison in comparisons {
+        different_rows(&mut text, comparison);
+    }
+    text.push('\n');
+    text
+}
+
+fn table(text: &mut String, comparison: &DataComparison) {
     let database = quote_identifier(&comparison.database);
     for content in &comparison.contents {
         let name = match content.kind {
@@ -77,6 +88,9 @@ pub fn text(comparison: &DataComparison) -> String {
         text.push_str(&line([&printable(&name), mark, source, target]));
         text.push_str(" \n");
     }
+}
+
+fn different_rows(text: &mut String, comparison: &DataComparison) {
     for content in comparison.contents.iter().filter(|content| !content.rows.is_empty()) {
         text.push_str(&format!("\nRows of {} that differ:\n", printable(&name(content))));
         for (difference, key) in &content.rows {
@@ -88,8 +102,6 @@ pub fn text(comparison: &DataComparison) -> String {
             text.push_str(&format!("  {mark} {}\n", printable(key)));
         }
     }
-    text.push('\n');
-    text
 }
 
 fn line([name, mark, source, target]: [&str; 4]) -> String {
@@ -201,7 +213,7 @@ Rows of public.\"Neg 4\" that differ:
             "-".repeat(66),
             "-".repeat(65)
         );
-        assert_eq!(text(&comparison), expected);
+        assert_eq!(text(&[&comparison]), expected);
     }
 
     #[test]
