@@ -59,8 +59,8 @@ impl Reader {
         Reader { directory, owner, file: None, cursor, current: None, chunk: None, described: -1 }
     }
 
-    /// The next pieces; nothing when all is read that is there. Transactions that end after
-    /// `endpos` are not begun.
+    /// The next pieces; nothing when all is read that is there. Of the transactions that end after
+    /// `endpos`, only one that is here and had begun before it is given.
     pub fn read(&mut self, endpos: Option<Lsn>) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut bytes = 0;
@@ -87,9 +87,7 @@ impl Reader {
                 found = self.next_transaction()?;
             }
             match (found, next) {
-                (Some(found), _) if endpos.is_some_and(|endpos| found.end > endpos) => {
-                    return Ok(false);
-                }
+                (Some(found), _) if !self.is_wanted(&found, endpos)? => return Ok(false),
                 (Some(found), _) => {
                     self.describe(found.at, items)?;
                     self.cursor = found.end;
@@ -119,6 +117,43 @@ impl Reader {
             statement.query_row([self.cursor.0.cast_signed()], read).optional()
         });
         found.map_err(|cause| explain(&file.path, "read", &cause))
+    }
+
+    /// Whether a transaction had made a change at the end position, if it had not ended by then.
+    fn is_wanted(&self, found: &Current, endpos: Option<Lsn>) -> Result<bool> {
+        let Some(endpos) = endpos.filter(|endpos| found.end > *endpos) else { return Ok(true) };
+        if self.cursor >= endpos {
+            return Ok(false);
+        }
+        let mut frames = self.chunk(found.at >> 32)?;
+        frames.advance(((found.at & 0xFFFF_FFFF) as usize).min(frames.len()));
+        while frames.len() >= 12 {
+            let (length, lsn) = (frames.get_u32() as usize, Lsn(frames.get_u64()));
+            if lsn > Lsn::NONE && lsn < endpos {
+                return Ok(true);
+            }
+            // The first message may have the position of the commit, descriptions have none.
+            if lsn > endpos && lsn < found.end || frames.len() < length {
+                return Ok(false);
+            }
+            frames.advance(length);
+        }
+        Ok(false)
+    }
+
+    /// The messages of a chunk.
+    fn chunk(&self, number: i64) -> Result<Bytes> {
+        match (&self.chunk, &self.file) {
+            (Some((known, frames)), _) if *known == number => Ok(frames.clone()),
+            (_, Some((file, connection))) => {
+                let sql = "select frames from chunk where id = ?1";
+                let read = connection
+                    .prepare_cached(sql)
+                    .and_then(|mut s| s.query_row([number], |row| row.get::<_, Vec<u8>>(0)));
+                Ok(Bytes::from(read.map_err(|cause| explain(&file.path, "read", &cause))?))
+            }
+            (_, None) => Ok(Bytes::new()),
+        }
     }
 
     fn next_file(&self) -> Result<Option<StoreFile>> {
@@ -162,24 +197,16 @@ impl Reader {
 
     /// Reads the rest of a chunk, as far as the transaction goes.
     fn messages(&mut self, items: &mut Vec<Item>) -> Result<usize> {
+        let Some(at) = self.current.as_ref().map(|current| current.at) else { return Ok(0) };
+        let (chunk, offset) = (at >> 32, (at & 0xFFFF_FFFF) as usize);
+        let mut frames = self.chunk(chunk)?;
+        self.chunk = Some((chunk, frames.clone()));
         let Some(current) = &mut self.current else { return Ok(0) };
-        let Some((file, connection)) = &self.file else { return Ok(0) };
-        let (chunk, offset) = (current.at >> 32, (current.at & 0xFFFF_FFFF) as usize);
+        let Some((file, _)) = &self.file else { return Ok(0) };
         let past = match current.past_last >> 32 {
             last if last == chunk => Some((current.past_last & 0xFFFF_FFFF) as usize),
             _ => None,
         };
-        let mut frames = match &self.chunk {
-            Some((number, frames)) if *number == chunk => frames.clone(),
-            _ => {
-                let sql = "select frames from chunk where id = ?1";
-                let read = connection
-                    .prepare_cached(sql)
-                    .and_then(|mut s| s.query_row([chunk], |row| row.get::<_, Vec<u8>>(0)));
-                Bytes::from(read.map_err(|cause| explain(&file.path, "read", &cause))?)
-            }
-        };
-        self.chunk = Some((chunk, frames.clone()));
         frames.truncate(past.unwrap_or(frames.len()));
         let damaged = || {
             let path = file.path.display();

@@ -62,8 +62,23 @@ fn whole_transactions_come_out_and_others_do_not() {
     writer.append(&[message(30, Mark::Commit, "C")]).unwrap();
     assert!(read_all(&mut reader, None).is_empty(), "nothing is there before it is durable");
     assert_eq!(writer.flush().unwrap(), Lsn(30));
-    assert!(read_all(&mut reader, Some(Lsn(29))).is_empty());
+    assert!(read_all(&mut reader, Some(Lsn(21))).is_empty());
     assert_eq!(read_all(&mut reader, Some(Lsn(30))), ["B", "two", "C", "0/1E"]);
+}
+
+#[test]
+fn a_transaction_in_which_the_end_position_lies_comes_whole_and_is_the_last() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    writer.append(&[message(21, Mark::Begin, "B"), message(21, Mark::Inside, "one")]).unwrap();
+    writer.append(&[message(30, Mark::Commit, "C")]).unwrap();
+    writer.append(&[message(22, Mark::Begin, "B"), message(22, Mark::Inside, "two")]).unwrap();
+    writer.append(&[message(40, Mark::Commit, "C")]).unwrap();
+    writer.flush().unwrap();
+    let mut reader = reader(directory.path(), 10);
+    assert_eq!(read_all(&mut reader, Some(Lsn(25))), ["B", "one", "C", "0/1E"]);
+    assert!(read_all(&mut reader, Some(Lsn(29))).is_empty());
+    assert_eq!(read_all(&mut reader, Some(Lsn(31))), ["B", "two", "C", "0/28"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! is what the target remembers, in the transactions of the changes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use pgcopydb_wire::Connection;
 
 use super::applier::{About, Applier};
 use super::tables::{Destination, Tables};
+use super::watch;
 use super::watermarks::is_reached;
 use super::{Follow, Patience, Shared, blocking};
 use crate::changes::{Item, Reader};
@@ -50,6 +52,7 @@ pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) ->
         let before = shared.marks().applied();
         let ended = tokio::select! {
             ended = session(follow, shared, empty, &mut trouble) => ended,
+            error = watch::target(follow, shared) => Err(error),
             // What was not committed is not there: it is applied again another time.
             () = follow.stop.requested() => return Ok(()),
         };
@@ -111,6 +114,7 @@ async fn session(
     };
     let mut target = endpoint.open("apply").await?;
     let mut control = endpoint.open("tables").await?;
+    shared.doing.pid.store(target.backend_pid(), Ordering::Relaxed);
     let order = set_up(&mut target).await?;
     let name = &follow.slot.origin;
     let Some(origin) = Origin::find(&mut target, name).await? else {
@@ -137,6 +141,7 @@ async fn session(
         emptied: None,
         pending: Pending::new(order),
         trouble,
+        committed_at: 0,
     };
     let cursor = cursor.max(follow.slot.consistent_point);
     let reader = Reader::new(follow.directory.clone(), follow.owner(), cursor);
@@ -174,6 +179,8 @@ struct Work<'a> {
     emptied: Option<(Lsn, Truncate)>,
     pending: Pending,
     trouble: &'a mut Trouble,
+    /// When the last transaction was committed on the source, if the plugin tells it.
+    committed_at: i64,
 }
 
 /// How wal2json was asked to write numbers.
@@ -202,6 +209,7 @@ impl Work<'_> {
             if !items.is_empty() {
                 for item in items {
                     self.item(item).await?;
+                    self.shared.doing.step();
                 }
                 continue;
             }
@@ -212,11 +220,13 @@ impl Work<'_> {
             if empty == WhenEmpty::Ends {
                 return self.ran_dry(endpos).await;
             }
+            self.shared.doing.is_idle.store(true, Ordering::Relaxed);
             tokio::select! {
                 _ = marks.changed() => {}
                 _ = control.changed() => {}
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
             }
+            self.shared.doing.is_idle.store(false, Ordering::Relaxed);
         }
     }
 
@@ -265,10 +275,11 @@ impl Work<'_> {
                 self.row(change, lsn, payload.len()).await
             }
             Message::Truncate(truncate) => self.gather(truncate, lsn).await,
-            Message::Begin { .. }
-            | Message::Commit { .. }
-            | Message::Undescribed(_)
-            | Message::Other => Ok(()),
+            Message::Commit { committed_at } => {
+                self.committed_at = committed_at.unwrap_or_default();
+                Ok(())
+            }
+            Message::Begin { .. } | Message::Undescribed(_) | Message::Other => Ok(()),
         }
     }
 
@@ -397,6 +408,8 @@ impl Work<'_> {
         self.send(waiting).await?;
         if let Some(end) = self.applier.commit().await? {
             self.shared.applied(end);
+            self.shared.doing.step();
+            self.shared.doing.committed_at.store(self.committed_at, Ordering::Relaxed);
             self.trouble.until = self.trouble.until.filter(|until| *until > end);
         }
         Ok(())

@@ -8,13 +8,14 @@ mod receive;
 mod room;
 pub mod setup;
 mod tables;
+mod watch;
 mod watermarks;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, no_sentinel};
@@ -80,10 +81,12 @@ struct Control {
 /// What both tasks share.
 #[derive(Debug)]
 struct Shared {
-    control: watch::Sender<Control>,
-    marks: watch::Sender<Watermarks>,
+    control: channel::Sender<Control>,
+    marks: channel::Sender<Watermarks>,
     /// Everything is applied: nothing is to be received any more.
     finished: CancellationToken,
+    /// What is being applied.
+    doing: watch::Doing,
 }
 
 impl Follow {
@@ -93,9 +96,10 @@ impl Follow {
         let sentinel = self.catalog.sentinel().await?.ok_or_else(no_sentinel)?;
         let control = Control { endpos: sentinel.endpos.some(), apply: sentinel.apply };
         let shared = Shared {
-            control: watch::Sender::new(control),
-            marks: watch::Sender::new(Watermarks::new(sentinel.replay_lsn)),
+            control: channel::Sender::new(control),
+            marks: channel::Sender::new(Watermarks::new(sentinel.replay_lsn)),
             finished: CancellationToken::new(),
+            doing: watch::Doing::default(),
         };
         let ended = tokio::select! {
             ended = self.tasks(mode, &shared) => ended,
@@ -132,9 +136,11 @@ impl Follow {
     /// Reads what the operator wants, and writes how far things have come; until it fails.
     async fn keep_sentinel(&self, shared: &Shared) -> Error {
         let mut noted = Watermarks::default();
+        let mut meter = watch::Meter::new(shared.marks());
         loop {
             tokio::time::sleep(SENTINEL_INTERVAL).await;
             let marks = *shared.marks.borrow();
+            meter.tell(marks, &shared.doing);
             if marks != noted {
                 if let Err(error) = self.note(&marks).await {
                     return error;

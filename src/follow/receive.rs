@@ -30,6 +30,19 @@ const QUIET_TICKS_MAX: u32 = 3;
 /// Bytes that are made durable together, at most.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// What comes in is stored together for so long, or until it is so many bytes: a source that sends
+/// row by row would have us wait for the disk as often.
+const WAITING_LIMIT: Duration = Duration::from_millis(10);
+const WAITING_BYTES_MAX: usize = 256 << 10;
+
+/// A source that has said nothing for so long is asked for an answer, and later looked after. It
+/// sends something every 30 s by default, but for the time it takes to read a large transaction.
+const SILENCE_ASKED: Duration = Duration::from_secs(20);
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// How long the source may take to begin.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(60);
+
 /// A file of the store that has this many bytes is followed by another.
 const FILE_BYTES: u64 = 128 << 20;
 
@@ -112,8 +125,7 @@ impl Store {
 /// One connection, from its beginning to its end.
 async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) -> Result<Ended> {
     let mut replication = follow.source.open_replication("receive").await?;
-    let failed = |error| Error::source("could not begin to receive", error);
-    let system = replication.identify_system().await.map_err(failed)?;
+    let system = answered(replication.identify_system()).await?;
     let store = match store {
         Some(store) => store,
         None => store.insert(open(follow, system.timeline).await?),
@@ -134,7 +146,7 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
     let publications = quote_publication(slot.publication.as_deref().unwrap_or_default());
     let version = replication.connection().server_version();
     let options = options(slot, &publications, version);
-    let stream = replication.start(&slot.name, stored.0, &options).await.map_err(explain)?;
+    let stream = answered(replication.start(&slot.name, stored.0, &options)).await?;
     tracing::info!("receiving changes from slot \"{}\" after {stored}", slot.name);
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -150,6 +162,10 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         reported: Instant::now(),
         quiet_ticks: 0,
         appended: 0,
+        waiting: Vec::new(),
+        waiting_bytes: 0,
+        due: None,
+        heard: Instant::now(),
     };
     let ended = session.run().await?;
     session.report(false);
@@ -185,6 +201,22 @@ fn options<'a>(slot: &Slot, publications: &'a str, server_version: u32) -> Vec<(
             }
             options
         }
+    }
+}
+
+/// At a moment, if there is one.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the source has to answer before long.
+async fn answered<T>(answer: impl Future<Output = pgcopydb_wire::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(BEGIN_PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(explain),
+        Err(_) => Err(Error::new(Kind::Source, "the source does not answer").transient()),
     }
 }
 
@@ -257,6 +289,12 @@ pub(super) struct Session<'a> {
     quiet_ticks: u32,
     /// Bytes since the store's size was looked at.
     pub(super) appended: u64,
+    /// What is not stored yet, its bytes, and when it will be.
+    waiting: Vec<Incoming>,
+    waiting_bytes: usize,
+    due: Option<Instant>,
+    /// When something came last.
+    heard: Instant,
 }
 
 impl Session<'_> {
@@ -272,6 +310,10 @@ impl Session<'_> {
                     self.settle().await?
                 }
                 _ = self.ticks.tick() => self.tick().await?,
+                () = at(self.due) => {
+                    self.store_waiting().await?;
+                    self.settle().await?
+                }
                 received = self.stream.next() => match received.map_err(failed)? {
                     Some(message) => self.take(message).await?,
                     None => return Err(ended_by_source()),
@@ -288,7 +330,7 @@ impl Session<'_> {
     async fn take(&mut self, first: Received) -> Result<Option<Ended>> {
         let failed = |error| Error::source("could not receive changes", error);
         let endpos = self.shared.control().endpos;
-        let mut batch = Vec::new();
+        self.heard = Instant::now();
         let mut bytes = 0;
         let (mut is_beyond_end, mut wants_reply) = (false, false);
         let mut next = Some(first);
@@ -325,7 +367,7 @@ impl Session<'_> {
                     }
                     self.quiet_ticks = 0;
                     bytes += payload.len();
-                    batch.push(Incoming { lsn: Lsn(position), payload, mark });
+                    self.waiting.push(Incoming { lsn: Lsn(position), payload, mark });
                 }
             }
             next = match bytes < BATCH_BYTES {
@@ -334,14 +376,11 @@ impl Session<'_> {
             };
         }
         self.appended += bytes as u64;
-        if let Some(last) = batch.last() {
-            let received = last.lsn;
-            let stored = self.append(batch).await?;
-            self.shared.move_marks(|marks| {
-                marks.receive(received);
-                marks.store(stored);
-            });
-            self.report(false);
+        self.waiting_bytes += bytes;
+        if is_beyond_end || wants_reply || self.waiting_bytes >= WAITING_BYTES_MAX {
+            self.store_waiting().await?;
+        } else if !self.waiting.is_empty() {
+            self.due.get_or_insert_with(|| Instant::now() + WAITING_LIMIT);
         }
         if is_beyond_end {
             // The source keeps this transaction: we do not confirm it.
@@ -355,6 +394,22 @@ impl Session<'_> {
             self.report(false);
         }
         self.settle().await
+    }
+
+    /// Stores what has come in.
+    async fn store_waiting(&mut self) -> Result<()> {
+        self.due = None;
+        self.waiting_bytes = 0;
+        let batch = std::mem::take(&mut self.waiting);
+        let Some(last) = batch.last() else { return Ok(()) };
+        let received = last.lsn;
+        let stored = self.append(batch).await?;
+        self.shared.move_marks(|marks| {
+            marks.receive(received);
+            marks.store(stored);
+        });
+        self.report(false);
+        Ok(())
     }
 
     /// Stores messages. A large transaction that has committed takes its time: the source hears from
@@ -380,6 +435,7 @@ impl Session<'_> {
 
     /// Notes that the source has nothing more up to where it says.
     async fn advance(&mut self) -> Result<()> {
+        self.store_waiting().await?;
         if self.is_inside {
             return Ok(());
         }
@@ -399,8 +455,40 @@ impl Session<'_> {
         Ok(is_reached.then_some(Ended::AtEndpos))
     }
 
+    /// A source that says nothing is asked for a sign of life; if none comes, whether it still knows
+    /// us.
+    async fn listen(&mut self) -> Result<()> {
+        let silence = self.heard.elapsed();
+        if silence >= SILENCE_ASKED {
+            self.report(true);
+        }
+        if silence < SILENCE_MAX {
+            return Ok(());
+        }
+        let name = &self.follow.slot.name;
+        let silence = silence.as_secs();
+        let looking = async {
+            let mut session = self.follow.source.open("watch").await?;
+            let found = slot::find(&mut session, name).await?;
+            session.close().await;
+            Ok::<_, Error>(found.and_then(|slot| slot.active_pid))
+        };
+        let found = tokio::time::timeout(SILENCE_ASKED, looking).await;
+        if let Ok(Ok(Some(pid))) = found {
+            tracing::warn!(
+                "nothing has come from the source for {silence} s; its session {pid} is at work on \
+                 replication slot \"{name}\", perhaps with a large transaction"
+            );
+            self.heard = Instant::now();
+            return Ok(());
+        }
+        let message = format!("the source has said nothing for {silence} s");
+        Err(Error::new(Kind::Source, message).transient())
+    }
+
     /// Reports now and then; asks a quiet source for the end position.
     async fn tick(&mut self) -> Result<Option<Ended>> {
+        self.listen().await?;
         if self.reported.elapsed() >= REPORT_INTERVAL {
             self.advance().await?;
             self.report(false);

@@ -1,6 +1,7 @@
 //! Questions to a PostgreSQL server: sessions set up the way this program needs them, catalog
 //! queries, snapshots. What to do with the answers is decided elsewhere.
 
+pub mod activity;
 pub mod checksum;
 pub mod contents;
 pub mod databases;

@@ -153,3 +153,40 @@ fn a_snapshot_that_is_kept_with_its_slot_is_copied_and_followed() {
     followed.end(running).assert_success();
     followed.assert_same();
 }
+
+#[test]
+fn an_end_position_that_is_lowered_into_a_stored_transaction_keeps_it_whole() {
+    let followed = Followed::new("create table t (id int primary key)");
+    followed.program("stream setup").run().assert_success();
+    followed.pair.target.sql("create table t (id int primary key)");
+    let mut session = followed.pair.source.session();
+    session.run("begin; insert into t values (1), (2)");
+    let middle = current(&followed);
+    session.run("insert into t values (3); commit");
+    followed.pair.source.sql("insert into t values (4)");
+    let end = current(&followed);
+    followed.program("stream receive").arg("--endpos").arg(&end).run().assert_success();
+    let sentinel = |words: &[&str]| {
+        pgcopydb(&followed.pair).args(["stream", "sentinel"]).args(words).run().assert_success();
+    };
+    sentinel(&["set", "apply"]);
+    sentinel(&["set", "endpos", &middle]);
+    followed.program("stream apply").run().assert_success();
+    assert_eq!(followed.pair.target.value("select count(*) from t"), "3");
+    followed.program("stream apply").arg("--endpos").arg(&end).run().assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn a_target_that_waits_for_somebody_is_told() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let running = followed.cloned();
+    let mut session = followed.pair.target.session();
+    session.run("set application_name = 'in the way'; begin; lock table t");
+    followed.pair.source.sql("insert into t values (1)");
+    running.wait_for_stderr("waits for a lock of session");
+    session.run("rollback");
+    let output = followed.end(running);
+    output.assert_success().assert_stderr_has("(in the way: ");
+    followed.assert_same();
+}
