@@ -2,6 +2,8 @@
 //! writes are an error, never a panic.
 
 mod described;
+#[cfg(test)]
+mod mutations;
 pub mod pgoutput;
 pub mod streamed;
 mod test_decoding;
