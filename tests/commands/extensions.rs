@@ -1,6 +1,8 @@
 //! Extensions, and tablespaces of other names.
 
-use pgcopydb_testkit::{Output, Pair};
+use std::os::unix::fs::PermissionsExt;
+
+use pgcopydb_testkit::{Cluster, Output, Pair, Version};
 
 use crate::support::pgcopydb;
 
@@ -177,4 +179,56 @@ fn a_tablespace_that_cannot_be_made_is_named() {
     copied.assert_stderr_has("The directories must be there on the target server");
     assert_eq!(pair.target.value("select count(*) from pg_tablespace where spcname = 'z'"), "1");
     std::fs::rename(directory.with_extension("gone"), &directory).unwrap();
+}
+
+/// Tables that reference each other, rows that the script inserts and rows of the user, a sequence.
+const SCRIPT: &str = "
+    create table leaf (id int primary key, branch int, x int generated always as (id * 2) stored);
+    create table branch (id int primary key, root int, second int);
+    create table a_root (id int primary key, is_ours boolean default false);
+    create table z_root (id serial primary key);
+    alter table leaf add foreign key (branch) references branch;
+    alter table branch add foreign key (root) references a_root;
+    alter table branch add foreign key (second) references z_root;
+    insert into a_root values (1, true), (2, false);
+    insert into branch values (1, 2, null);
+    insert into leaf values (1, 1);
+    select pg_extension_config_dump('leaf', '');
+    select pg_extension_config_dump('branch', '');
+    select pg_extension_config_dump('a_root', 'where not is_ours');
+    select pg_extension_config_dump('z_root', '');
+    select pg_extension_config_dump('z_root_id_seq', '');";
+
+#[test]
+fn configuration_tables_are_copied_in_the_order_of_their_foreign_keys() {
+    // From 18 on an extension may be in a directory of the test's own.
+    let Some(version) = Version::of_major(18) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let files = directory.path().join("extension");
+    std::fs::create_dir(&files).unwrap();
+    let control = "default_version = '1.0'\nrelocatable = true\n";
+    std::fs::write(files.join("forest.control"), control).unwrap();
+    std::fs::write(files.join("forest--1.0.sql"), SCRIPT).unwrap();
+    let path = format!("{}:$system", directory.path().display());
+    let builder =
+        || Cluster::builder().version(version.clone()).setting("extension_control_path", &path);
+    let pair = Pair::built(builder(), builder());
+    pair.source.sql(
+        "create schema f; create extension forest schema f;
+         delete from f.leaf; update f.branch set root = 2;
+         insert into f.a_root values (3, false);
+         insert into f.z_root default values; insert into f.z_root default values;
+         insert into f.branch values (2, 3, 2), (3, 2, 1);
+         insert into f.leaf values (4, 2), (5, 3);",
+    );
+    for command in ["copy extensions", "clone --resume --not-consistent"] {
+        run(&pair, command).assert_success();
+        for table in ["leaf", "branch", "a_root", "z_root", "z_root_id_seq"] {
+            let rows = format!("select string_agg(t::text, ' ' order by t::text) from f.{table} t");
+            let without_log =
+                rows.replace("f.z_root_id_seq t", "(select last_value from f.z_root_id_seq) t");
+            assert_eq!(pair.target.value(&without_log), pair.source.value(&without_log), "{table}");
+        }
+    }
 }
