@@ -12,6 +12,7 @@ pub const POINTS: &[&str] = &[
     "dump.before_rename",
     "dump.after_rename",
     "inventory.saved",
+    "ledger.created",
     "ledger.opened",
     "drop.before_commit",
     "drop.committing",

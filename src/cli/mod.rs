@@ -14,7 +14,7 @@ mod list;
 mod parts;
 mod requirements;
 mod settings;
-mod size;
+pub mod size;
 #[cfg(test)]
 mod tests;
 

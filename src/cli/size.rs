@@ -7,11 +7,11 @@ const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size(pub(super) u64);
+pub struct Size(pub u64);
 
 /// Why a text is not a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotASize {
+pub enum NotASize {
     /// It does not begin with a number.
     #[error("a size is a whole number and a unit, as in 10GB or 512 kB")]
     NoNumber,

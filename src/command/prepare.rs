@@ -138,7 +138,7 @@ impl Begun {
         let mut now = Ledger::remembered(&mut self.target_session).await?;
         let id = |remembered: &Remembered| remembered.decided.as_ref().map(|d| d.id.clone());
         let is_gone = !now.exists && !self.remembered.done.is_empty();
-        if is_gone || (now.exists && id(&now) != id(&self.remembered)) {
+        if is_gone || (now.decided.is_some() && id(&now) != id(&self.remembered)) {
             return Err(run::settle::record_is_gone());
         }
         let decided = self.remembered.decided.take();

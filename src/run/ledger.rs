@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::control::Membership;
 use crate::catalog::Setup;
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::{Inventory, Oid, QualifiedName, TablePart, quote_literal};
 
 /// What the records of copied rows begin with.
@@ -129,8 +130,10 @@ impl Ledger {
             .map_err(failed)?;
         let mut remembered = Remembered { exists, ..Remembered::default() };
         if exists {
+            // A run that was killed while it made the ledger has decided nothing.
             let rows = session.query("select detail from pgcopydb.run", &[]).await;
-            if let Some(detail) = rows.map_err(failed)?.value().map_err(failed)? {
+            if let Some(row) = rows.map_err(failed)?.first() {
+                let detail = row.required(0).map_err(failed)?;
                 remembered.decided = Some(serde_json::from_str(detail).map_err(unreadable)?);
             }
             let read = session.query_each("select key from pgcopydb.step", &[], |row| {
@@ -171,6 +174,7 @@ impl Ledger {
             }
             Err(error) => return Err(failed(error)),
         }
+        fault::point("ledger", "created")?;
         let detail = serde_json::to_string(decided).map_err(unreadable)?;
         let sql = include_str!("../pg/sql/note_decisions.sql");
         session.query(sql, &[Some(&id), Some(&detail)]).await.map_err(failed)?;

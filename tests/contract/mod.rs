@@ -5,4 +5,5 @@ mod files;
 mod lists;
 mod options;
 mod output;
+mod quoting;
 mod secrets;

@@ -13,4 +13,5 @@ mod points;
 mod silence;
 #[cfg(feature = "faults")]
 mod snapshot;
+mod torture;
 mod workload;

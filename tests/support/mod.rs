@@ -1,5 +1,7 @@
 //! What tests share.
 
+pub mod torture;
+
 use pgcopydb_testkit::{Pair, Program};
 
 /// The program, with the source and the target of a pair.
