@@ -1,5 +1,6 @@
 //! What the user can ask for; one file per command.
 
+mod afresh;
 mod all_databases;
 mod clone;
 mod compare;

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pgcopydb_wire::Connection;
 
+use super::afresh;
 use super::completion;
 use super::filters::{self, Filtering};
 use crate::catalog::{Bound, Catalog, Consistency, Setup};
@@ -63,6 +65,10 @@ impl Base {
         fault::point("setup", "registered")
     }
 }
+
+/// Tries to drop a slot that is still in use.
+const SLOT_TRIES_MAX: u32 = 20;
+const SLOT_PAUSE: Duration = Duration::from_millis(500);
 
 /// A run that has its locks and knows what it begins from.
 pub struct Begun {
@@ -161,7 +167,7 @@ impl Begun {
 pub async fn begin(
     source: Endpoint,
     target: Endpoint,
-    settings: Settings,
+    mut settings: Settings,
     task: Task,
     crew: Arc<Crew>,
     snapshot: Option<Snapshot>,
@@ -183,6 +189,9 @@ pub async fn begin(
     Sessions::least().check(&mut source_session, Side::Source).await?;
     Sessions::least().check(&mut target_session, Side::Target).await?;
     source_session.close().await;
+    if selection == Selection::All {
+        afresh::if_snapshot_is_gone(&mut settings, &source, &mut target_session, &workdir).await?;
+    }
     if settings.beginning == Beginning::Restart {
         // What is restored again is not dumped again.
         if archive == Archive::Made {
@@ -464,9 +473,17 @@ async fn forget_slot(source: &Endpoint, target: &Endpoint, workdir: &WorkDir) ->
     }
     // A catalog that cannot be read says nothing about slots.
     let Ok(catalog) = Catalog::read_only(&file).await else { return Ok(()) };
-    match catalog.slot().await? {
-        Some(slot) => setup::remove(source, target, &slot).await,
-        None => Ok(()),
+    let Some(slot) = catalog.slot().await? else { return Ok(()) };
+    // The source may not have noticed yet that the earlier run is gone.
+    let mut tries = 0;
+    loop {
+        match setup::remove(source, target, &slot).await {
+            Err(error) if error.is_transient() && tries < SLOT_TRIES_MAX => {
+                tries += 1;
+                tokio::time::sleep(SLOT_PAUSE).await;
+            }
+            removed => return removed,
+        }
     }
 }
 

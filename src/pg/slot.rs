@@ -50,7 +50,8 @@ pub async fn drop(session: &mut Connection, name: &str) -> Result<bool> {
             format!("cannot drop the replication slot \"{name}\": it is in use"),
         )
         .detail(format!("Session {pid} of the source receives from it."))
-        .hint("End the command that receives, or that session with pg_terminate_backend()."));
+        .hint("End the command that receives, or that session with pg_terminate_backend().")
+        .transient());
     }
     let sql = "select pg_catalog.pg_drop_replication_slot($1)";
     session.query(sql, &[Some(name)]).await.map_err(failed)?;

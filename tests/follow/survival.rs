@@ -182,3 +182,29 @@ fn whatever_fails_every_row_arrives_once_through_other_plugins() {
         every_row_arrives_once(20_262, plugin);
     }
 }
+
+#[test]
+fn a_copy_that_was_killed_begins_again_and_follows() {
+    for point in [
+        "snapshot.taken",
+        "inventory.saved",
+        "copy.middle",
+        "copy.after_commit",
+        "create_index.sent",
+    ] {
+        let followed = Followed::new(
+            "create table t (id int primary key, v text); create table u (id int primary key);
+             create index on t (v);
+             insert into t select g, md5(g::text) from generate_series(1, 3000) g;
+             insert into u select generate_series(1, 3000)",
+        );
+        let killed = followed.program("clone --follow").env("PGCOPYDB_FAULT", point).run();
+        assert_eq!(killed.signal(), Some(9), "{point}: {killed}");
+        followed.pair.source.sql("delete from t where id < 10; insert into u values (5000)");
+        let running = followed.program("clone --follow --resume").spawn();
+        running.wait_for_stderr("applying changes after");
+        followed.pair.source.sql("update t set v = 'x' where id = 20");
+        followed.end(running).assert_success();
+        followed.assert_same();
+    }
+}
