@@ -154,6 +154,11 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
         };
         if !ended.report.is_set_back {
             let goes_on = !ended.report.is_whole() || stop.is_requested();
+            let wants_extensions = !run.base.settings.skip_extensions;
+            if !goes_on && wants_extensions && run.selection.completes_schema() {
+                let inventory = &ended.context.inventory;
+                crate::run::extension::restored(&mut run.target_session, inventory).await?;
+            }
             if goes_on || forget(run, &ended).await? == Forgotten::Yes {
                 return Ok(ended);
             }
@@ -279,6 +284,12 @@ async fn open_target(run: &mut Begun, inventory: &Inventory) -> Result<(Ledger, 
 
 /// Everything that can be said to be wrong with the target before anything is written to it.
 async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
+    if inventory.extensions.iter().any(|extension| extension.name == "citus") {
+        tracing::warn!(
+            "the source has the extension citus: its distributed tables are made as ordinary ones; \
+             distribute them on the target, and check the rows with \"pgcopydb compare data\""
+        );
+    }
     let requirements = &run.base.settings.requirements;
     if !requirements.is_empty() {
         existing::warn_of_versions(&mut run.target_session, inventory, requirements).await?;

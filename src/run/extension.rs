@@ -7,10 +7,27 @@ use pgcopydb_wire::Connection;
 
 use super::context::Context;
 use super::copy::{pump_logged, side_of};
+use super::statements::TIMESCALEDB;
 use super::worker::{Done, Failure};
 use crate::error::Error;
-use crate::model::{ExtensionTable, Oid, quote_identifier, quote_literal};
+use crate::model::{ExtensionTable, Inventory, Oid, quote_identifier, quote_literal};
 use crate::pg::Side;
+
+/// Tells an extension that wants to know that everything is there.
+pub async fn restored(target: &mut Connection, inventory: &Inventory) -> crate::error::Result<()> {
+    let told = inventory.extensions.iter().filter(|extension| extension.name == TIMESCALEDB);
+    for extension in told {
+        let namespace = quote_identifier(&extension.namespace);
+        let sql = format!("select {namespace}.timescaledb_post_restore()");
+        let told = target.execute(&sql).await;
+        told.map_err(|error| {
+            let doing = "could not tell extension timescaledb that it is restored";
+            Error::target(doing, error).hint(format!("Run it as a superuser: {sql}"))
+        })?;
+        tracing::info!("told extension timescaledb that it is restored");
+    }
+    Ok(())
+}
 
 /// Copies the user's rows of one extension. Those that its script has put on the target already are
 /// replaced, so that nothing is there twice.

@@ -7,7 +7,7 @@ pub mod control;
 mod copy;
 pub mod crew;
 mod drop;
-mod extension;
+pub mod extension;
 mod journal;
 mod large_object;
 pub mod ledger;

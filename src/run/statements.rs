@@ -69,6 +69,9 @@ fn unknown(what: &str, oid: Oid) -> Error {
     Error::new(Kind::Internal, format!("{what} {oid} is not in the inventory"))
 }
 
+/// An extension that must be told before its own tables are filled, and after that.
+pub const TIMESCALEDB: &str = "timescaledb";
+
 fn create_extension(context: &Context, id: EntryId) -> Result<String> {
     let oid = context.entry(id).oid;
     let extension = context.inventory.extensions.iter().find(|extension| extension.oid == oid);
@@ -84,6 +87,9 @@ fn create_extension(context: &Context, id: EntryId) -> Result<String> {
         text.push_str(&format!(" version {}", quote_identifier(version)));
     }
     text.push_str(" cascade");
+    if extension.name == TIMESCALEDB {
+        text.push_str(&format!("; select {namespace}.timescaledb_pre_restore()"));
+    }
     Ok(text)
 }
 

@@ -199,21 +199,46 @@ const SCRIPT: &str = "
     select pg_extension_config_dump('z_root', '');
     select pg_extension_config_dump('z_root_id_seq', '');";
 
-#[test]
-fn configuration_tables_are_copied_in_the_order_of_their_foreign_keys() {
-    // From 18 on an extension may be in a directory of the test's own.
-    let Some(version) = Version::of_major(18) else { return };
+/// Two servers that know an extension of the test's own; nothing where no server can.
+fn pair_with_extension(name: &str, script: &str) -> Option<(Pair, tempfile::TempDir)> {
+    // From 18 on an extension may be in any directory.
+    let version = Version::of_major(18)?;
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let files = directory.path().join("extension");
     std::fs::create_dir(&files).unwrap();
     let control = "default_version = '1.0'\nrelocatable = true\n";
-    std::fs::write(files.join("forest.control"), control).unwrap();
-    std::fs::write(files.join("forest--1.0.sql"), SCRIPT).unwrap();
+    std::fs::write(files.join(format!("{name}.control")), control).unwrap();
+    std::fs::write(files.join(format!("{name}--1.0.sql")), script).unwrap();
     let path = format!("{}:$system", directory.path().display());
     let builder =
         || Cluster::builder().version(version.clone()).setting("extension_control_path", &path);
-    let pair = Pair::built(builder(), builder());
+    Some((Pair::built(builder(), builder()), directory))
+}
+
+#[test]
+fn timescaledb_is_told_before_and_after() {
+    let script = "
+        create table seen (number serial, what text);
+        create table config (a int);
+        select pg_extension_config_dump('config', '');
+        create function timescaledb_pre_restore() returns void language sql
+            as $$ insert into f.seen (what) select 'before ' || count(*) from f.config $$;
+        create function timescaledb_post_restore() returns void language sql
+            as $$ insert into f.seen (what) select 'after ' || count(*) from f.config $$;";
+    let Some((pair, _files)) = pair_with_extension("timescaledb", script) else { return };
+    pair.source.sql(
+        "create schema f; create extension timescaledb schema f; insert into f.config values (1);
+         create table t (a int primary key)",
+    );
+    let seen = "select string_agg(what, ', ' order by number) from f.seen";
+    run(&pair, "clone").assert_success();
+    assert_eq!(pair.target.value(seen), "before 0, after 1");
+}
+
+#[test]
+fn configuration_tables_are_copied_in_the_order_of_their_foreign_keys() {
+    let Some((pair, _files)) = pair_with_extension("forest", SCRIPT) else { return };
     pair.source.sql(
         "create schema f; create extension forest schema f;
          delete from f.leaf; update f.branch set root = 2;
