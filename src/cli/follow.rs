@@ -1,6 +1,9 @@
 //! The commands and options that follow the source: `follow`, `stream …`.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
+use secrecy::SecretString;
 
 use super::args::{CommonArgs, DirectoryArgs, JsonArgs, RunArgs, SourceArgs, TargetArgs};
 use super::exit::UsageExit;
@@ -8,7 +11,10 @@ use super::settings::{Request, both, given, mandatory};
 use super::size::Size;
 use crate::error::Kind;
 use crate::model::settings::Beginning;
-use crate::model::{FollowSettings, Lsn, Plugin};
+use crate::model::{FollowSettings, Lsn, Plugin, Remote};
+
+/// The port that `stream sentinel` asks.
+const PORT: u16 = 5442;
 
 /// The longest name of a slot or an origin; what is longer is cut, as the server cuts it.
 const NAME_BYTES_MAX: usize = 63;
@@ -58,6 +64,46 @@ pub(super) struct FollowArgs {
     /// Receive no more while changes of this size wait to be applied, as in 10GB
     #[arg(long, alias = "max-replaydb-size", value_name = "SIZE")]
     max_store_size: Option<Size>,
+
+    /// Answer "stream sentinel" on this address while running; others than 127.0.0.1 need a secret
+    #[arg(long, value_name = "HOST", env = "PGCOPYDB_HOST")]
+    host: Option<String>,
+
+    /// Port for --host [default: 5442]
+    #[arg(long, value_name = "PORT", env = "PGCOPYDB_PORT")]
+    port: Option<u16>,
+
+    /// File with the secret that those who ask must know
+    #[arg(long, value_name = "FILE", env = "PGCOPYDB_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+/// The address and the secret of a running command.
+fn remote(
+    host: Option<String>,
+    port: Option<u16>,
+    secret_file: Option<PathBuf>,
+) -> Result<Option<Remote>, UsageExit> {
+    if host.is_none() && port.is_none() {
+        return Ok(None);
+    }
+    let refused = |file: &Path, why: &str| {
+        let message = format!("could not read the secret in \"{}\": {why}", file.display());
+        mandatory(&message, "The file has the secret on its first line.")
+    };
+    let secret = match secret_file {
+        None => None,
+        Some(file) => {
+            let text = std::fs::read_to_string(&file);
+            let text = text.map_err(|cause| refused(&file, &cause.to_string()))?;
+            match text.lines().next().map(str::trim) {
+                None | Some("") => return Err(refused(&file, "it is empty")),
+                Some(secret) => Some(SecretString::from(secret)),
+            }
+        }
+    };
+    let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
+    Ok(Some(Remote { host, port: port.unwrap_or(PORT), secret }))
 }
 
 fn plugin(name: &str) -> Result<Plugin, String> {
@@ -88,6 +134,7 @@ impl FollowArgs {
             replay_no_op_updates: self.replay_no_op_updates,
             max_store_size: self.max_store_size.map(|size| size.0).filter(|bytes| *bytes > 0),
             numeric_as_string: self.wal2json_numeric_as_string,
+            remote: remote(self.host, self.port, self.secret_file)?,
         })
     }
 }
@@ -184,6 +231,15 @@ pub(super) struct SentinelSetupArgs {
 /// Options of all sentinel commands.
 #[derive(Args)]
 pub(super) struct SentinelArgs {
+    /// Ask the command that runs there, instead of the work directory
+    #[arg(short = 'H', long, value_name = "HOST")]
+    host: Option<String>,
+    /// The port that it listens on [default: 5442]
+    #[arg(short = 'P', long, value_name = "PORT")]
+    port: Option<u16>,
+    /// File with its secret
+    #[arg(long, value_name = "FILE", env = "PGCOPYDB_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
@@ -302,6 +358,8 @@ pub struct SentinelRequest {
     pub source: Option<String>,
     /// The work directory; `None` for the default one.
     pub directory: Option<std::path::PathBuf>,
+    /// The running command to ask instead.
+    pub remote: Option<Remote>,
 }
 
 /// What to do with the operator's row.
@@ -353,7 +411,7 @@ impl StreamCommand {
                 directory: args.directory.dir,
                 dry_run: args.dry_run,
             })),
-            StreamCommand::Sentinel(command) => Ok(Request::Sentinel(command.request())),
+            StreamCommand::Sentinel(command) => Ok(Request::Sentinel(command.request()?)),
         }
     }
 }
@@ -397,7 +455,7 @@ impl SentinelCommand {
         }
     }
 
-    fn request(self) -> SentinelRequest {
+    fn request(self) -> Result<SentinelRequest, UsageExit> {
         let (action, rest) = match self {
             SentinelCommand::Setup(args) => {
                 let (startpos, endpos) = (args.startpos, args.endpos);
@@ -428,7 +486,12 @@ impl SentinelCommand {
                 (SentinelAction::SetApply(false), args)
             }
         };
-        SentinelRequest { action, source: given(rest.source.source), directory: rest.directory.dir }
+        Ok(SentinelRequest {
+            action,
+            source: given(rest.source.source),
+            directory: rest.directory.dir,
+            remote: remote(rest.host, rest.port, rest.secret_file)?,
+        })
     }
 }
 

@@ -5,8 +5,8 @@ use crate::catalog::{Catalog, SentinelChange, no_sentinel};
 use crate::changes::{self, Removal};
 use crate::cli::{PruneRequest, SentinelAction, SentinelRequest, StreamAction, StreamRequest};
 use crate::error::{Error, Kind, Result};
-use crate::follow::{Mode, setup};
-use crate::model::{Beginning, Sentinel};
+use crate::follow::{Mode, remote, setup};
+use crate::model::{Beginning, Remote, Sentinel};
 use crate::pg::{Endpoint, Side, slot};
 use crate::report;
 use crate::stop::Stop;
@@ -76,6 +76,9 @@ pub async fn prune(request: PruneRequest) -> Result<()> {
 
 /// Prints or changes the operator's row.
 pub async fn sentinel(request: SentinelRequest) -> Result<()> {
+    if let Some(remote) = &request.remote {
+        return ask(remote, request.action).await;
+    }
     let workdir = WorkDir::open(request.directory.as_deref(), Access::Inspect)?;
     let file = workdir.files().source_catalog();
     let catalog = match request.action {
@@ -111,6 +114,27 @@ pub async fn sentinel(request: SentinelRequest) -> Result<()> {
     };
     catalog.change_sentinel(change).await?;
     catalog.flush().await
+}
+
+/// Asks a running command for the same.
+async fn ask(remote: &Remote, action: SentinelAction) -> Result<()> {
+    let request = match action {
+        SentinelAction::Get { .. } => remote::Request::Get,
+        SentinelAction::SetStartpos(lsn) => remote::Request::Startpos(lsn.to_string()),
+        SentinelAction::SetEndpos(lsn) => remote::Request::Endpos(lsn.map(|lsn| lsn.to_string())),
+        SentinelAction::SetApply(apply) => remote::Request::Apply(apply),
+        SentinelAction::Setup { .. } => {
+            return Err(Error::new(Kind::Arguments, "a running command has its sentinel already")
+                .hint("Leave --host and --port out."));
+        }
+    };
+    let sentinel = remote::ask(remote, &request).await?;
+    match action {
+        SentinelAction::Get { only, json } => print(&sentinel, only, json)?,
+        SentinelAction::SetEndpos(None) => println!("{}", sentinel.endpos),
+        _ => {}
+    }
+    Ok(())
 }
 
 fn print(sentinel: &Sentinel, only: Option<&str>, json: bool) -> Result<()> {

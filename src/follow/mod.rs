@@ -5,6 +5,7 @@
 mod applier;
 mod apply;
 mod receive;
+pub mod remote;
 mod room;
 pub mod setup;
 mod tables;
@@ -104,6 +105,7 @@ impl Follow {
         let ended = tokio::select! {
             ended = self.tasks(mode, &shared) => ended,
             error = self.keep_sentinel(&shared) => Err(error),
+            error = remote::serve(self) => Err(error),
         };
         let marks = *shared.marks.borrow();
         let noted = self.note(&marks).await;

@@ -1,5 +1,7 @@
 //! What following a source needs to know: the slot, the origin, and how far things have come.
 
+use secrecy::SecretString;
+
 use super::Lsn;
 
 /// An output plugin of logical decoding.
@@ -33,6 +35,17 @@ impl Plugin {
     }
 }
 
+/// Where a running command is asked about its progress, and told what to do.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// What both sides know, and nobody else.
+    pub secret: Option<SecretString>,
+}
+
 /// What the user wants of following a source.
 #[derive(Clone, Debug)]
 pub struct FollowSettings {
@@ -52,6 +65,8 @@ pub struct FollowSettings {
     pub max_store_size: Option<u64>,
     /// A wal2json that cannot write numbers as strings is refused.
     pub numeric_as_string: bool,
+    /// Where to listen for the operator.
+    pub remote: Option<Remote>,
 }
 
 impl Default for FollowSettings {
@@ -65,6 +80,7 @@ impl Default for FollowSettings {
             replay_no_op_updates: false,
             max_store_size: None,
             numeric_as_string: false,
+            remote: None,
         }
     }
 }

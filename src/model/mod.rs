@@ -25,7 +25,7 @@ pub mod types;
 
 pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
 pub use entry::{Entry, EntryId, Rewrite};
-pub use follow::{FollowSettings, Plugin, Sentinel, Slot};
+pub use follow::{FollowSettings, Plugin, Remote, Sentinel, Slot};
 pub use found::{Found, FoundTable};
 pub use history::{History, SectionRecord, StepRecord, StepState};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};

@@ -6,6 +6,7 @@ mod kinds;
 mod large;
 mod plugins;
 mod refusals;
+mod remote;
 mod survival;
 
 use pgcopydb_testkit::{Output, Pair, Program, Running};
