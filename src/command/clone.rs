@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgcopydb_wire::Connection;
-use tokio_util::task::AbortOnDropHandle;
-use tracing::Instrument;
 
 use super::all_databases;
 use super::conclude::{Forgotten, conclude, forget, without_snapshot};
@@ -213,7 +211,7 @@ async fn look_again(run: &mut Begun, stop: &Stop, attempts_max: u64) -> Result<u
 /// Discovers, plans, and does what is planned.
 async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let watch = Watch::new(run.base.source.clone(), run.target.clone());
-    let locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks().in_current_span()));
+    let locks = watch.clone().tell_of_locks();
     let inventory = inventory(&mut run.base, run.selection, &run.remembered, &watch, stop).await?;
     let backend = run.target_session.backend_pid();
     let opening = open_target(run, &inventory);

@@ -3,8 +3,6 @@
 
 use std::time::Instant;
 
-use tokio_util::task::AbortOnDropHandle;
-
 use super::inventory::inventory;
 use super::prepare;
 use crate::cli::DumpRequest;
@@ -23,7 +21,7 @@ pub async fn schema(request: DumpRequest, stop: &Stop) -> Result<()> {
     let dumping = async {
         let mut base = prepare::begin_dump(source, request.settings).await?;
         let watch = Watch::of_source(base.source.clone());
-        let _locks = AbortOnDropHandle::new(tokio::spawn(watch.clone().locks()));
+        let _locks = watch.clone().tell_of_locks();
         let remembered = Remembered::default();
         inventory(&mut base, Selection::PreData, &remembered, &watch, stop).await?;
         base.snapshot.close().await;

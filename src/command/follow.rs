@@ -7,6 +7,7 @@ use crate::follow::{Follow, Mode, Watermarks, setup};
 use crate::model::{Beginning, FollowSettings, Sequence, Slot};
 use crate::pg::{Endpoint, Side};
 use crate::run::sequence;
+use crate::run::watch::Watch;
 use crate::stop::Stop;
 use crate::workdir::{Mode as Access, Service, WorkDir};
 
@@ -44,6 +45,7 @@ pub async fn follow(request: FollowRequest, stop: &Stop) -> Result<()> {
     }
     if catalog.slot().await?.is_none() {
         tracing::info!("no replication slot belongs to this directory: following from now on");
+        let _locks = Watch::of_source(source.clone()).tell_of_locks();
         let (_, mut snapshot) = setup::create(&source, &target, &catalog, &settings, None).await?;
         snapshot.close().await;
         catalog.change_sentinel(SentinelChange::Apply(true)).await?;

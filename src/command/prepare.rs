@@ -24,6 +24,7 @@ use crate::run::context::PRE_DATA_KEY;
 use crate::run::control::{Control, Event};
 use crate::run::crew::Crew;
 use crate::run::ledger::{Decided, Ledger, Remembered};
+use crate::run::watch::Watch;
 use crate::run::{self, lock};
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
@@ -508,6 +509,7 @@ async fn snapshot_of_slot(
             Some(filtering) => Some(published(source, target, filtering).await?),
             None => None,
         };
+        let _locks = Watch::of_source(source.clone()).tell_of_locks();
         let made = setup::create(source, target, catalog, follow, wanted.as_ref()).await?;
         return Ok(made.1);
     };

@@ -7,6 +7,7 @@ use crate::follow::setup;
 use crate::model::FollowSettings;
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, Side};
+use crate::run::watch::Watch;
 use crate::stop::Stop;
 use crate::workdir::{Mode, Service, WorkDir};
 
@@ -43,6 +44,7 @@ async fn export(
     let Some((target, settings)) = follow else { return Snapshot::export(source).await };
     let target = Endpoint::parse(Side::Target, &target)?;
     let catalog = Catalog::open(&workdir.files().source_catalog()).await?;
+    let _locks = Watch::of_source(source.clone()).tell_of_locks();
     let (_, snapshot) = setup::create(source, &target, &catalog, &settings, None).await?;
     catalog.flush().await?;
     Ok(snapshot)

@@ -9,6 +9,7 @@ use crate::follow::{Mode, remote, setup};
 use crate::model::{Beginning, Remote, Sentinel};
 use crate::pg::{Endpoint, Side, slot};
 use crate::report;
+use crate::run::watch::Watch;
 use crate::stop::Stop;
 use crate::workdir::{Mode as Access, Service, WorkDir};
 
@@ -36,6 +37,7 @@ pub async fn stream(request: StreamRequest, stop: &Stop) -> Result<()> {
                 tracing::info!("the replication slot of this directory exists already");
                 return Ok(());
             }
+            let _locks = Watch::of_source(source.clone()).tell_of_locks();
             let (_, mut snapshot) =
                 setup::create(&source, &target, &catalog, &settings, None).await?;
             snapshot.close().await;

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use pgcopydb_wire::Connection;
 use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::error::{Error, Result};
 use crate::fault;
@@ -174,8 +176,14 @@ impl Watch {
         }
     }
 
+    /// Tells of locks that sessions of ours wait for, for as long as the answer is kept. To make a
+    /// replication slot is to wait for the transactions that are at work.
+    pub fn tell_of_locks(self: Arc<Watch>) -> AbortOnDropHandle<()> {
+        AbortOnDropHandle::new(tokio::spawn(self.locks().in_current_span()))
+    }
+
     /// Tells of locks that sessions of ours wait for, until it is dropped.
-    pub async fn locks(self: Arc<Watch>) {
+    async fn locks(self: Arc<Watch>) {
         let patience = fault::setting("LOCK_WAIT", LOCK_WAIT);
         let mut waiting = [HashMap::new(), HashMap::new()];
         loop {

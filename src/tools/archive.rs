@@ -60,6 +60,8 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
 }
 
 fn load(archive: &Path) -> Result<libpgdump::Dump> {
+    super::archive_header::check(archive)
+        .map_err(|error| unreadable(archive, &error.to_string()))?;
     libpgdump::load(archive).map_err(|error| unreadable(archive, &error.to_string()))
 }
 

@@ -43,11 +43,14 @@ fn number(name: &str) -> Option<u64> {
 
 /// Gives an input to a target; keeps it if that is not survived.
 fn survive(target: &str, read: fn(&[u8]), input: &[u8]) {
+    // An abort leaves no time to say which it was.
+    let last = std::env::temp_dir().join(format!("pgcopydb-fuzz-{}", std::process::id()));
+    std::fs::write(&last, input).unwrap();
     let begun = Instant::now();
     let survived = std::panic::catch_unwind(|| read(input));
     let is_slow = begun.elapsed() > LIMIT;
     if survived.is_ok() && !is_slow {
-        return;
+        return std::fs::remove_file(&last).unwrap();
     }
     let sum = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
         (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

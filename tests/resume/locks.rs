@@ -54,3 +54,20 @@ fn a_table_of_the_target_that_somebody_reads() {
     running.wait().assert_success();
     assert_eq!(pair.target.value("select sum(a) from t"), "3");
 }
+
+#[test]
+fn a_transaction_that_a_replication_slot_waits_for() {
+    for command in [&["snapshot", "--follow"][..], &["stream", "setup"], &["clone", "--follow"]] {
+        let pair = table();
+        let mut writer = pair.source.session();
+        writer.run("begin; insert into t values (3)");
+        let name = pair.source.name();
+        let program = pgcopydb(&pair).args(command).args(["--slot-name", name, "--origin", name]);
+        let running = impatient(program).spawn();
+        let line = running.wait_for_stderr("it is held by");
+        assert!(line.contains("on the source has waited"), "{line}");
+        assert!(line.contains("insert into t values (3)"), "{line}");
+        writer.run("rollback");
+        running.wait_for_stderr("created replication slot");
+    }
+}

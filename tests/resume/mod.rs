@@ -3,6 +3,7 @@
 mod complete;
 mod disk;
 mod holder;
+mod killed;
 mod limits;
 #[cfg(feature = "faults")]
 mod locks;
