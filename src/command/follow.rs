@@ -85,6 +85,9 @@ pub fn conclude(marks: &Watermarks) {
         }
         None => tracing::info!("there was no change to apply"),
     }
+    if let Some(complete) = marks.complete().some() {
+        tracing::info!("source and target agree on everything committed up to {complete}");
+    }
 }
 
 /// Sets the sequences once more: their values are not among the changes.

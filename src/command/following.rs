@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::follow::{Follow, Mode};
 use crate::model::{Beginning, FollowSettings, Settings};
 use crate::pg::Endpoint;
+use crate::pg::preflight::listed;
 use crate::stop::Stop;
 use crate::workdir::{Mode as Access, Service, WorkDir};
 
@@ -106,6 +107,18 @@ pub async fn resume(
 async fn end(follow: &Follow) -> Result<()> {
     let Some(inventory) = follow.catalog.load_inventory().await? else { return Ok(()) };
     let Some(target) = &follow.target else { return Ok(()) };
+    if inventory.large_objects.count > 0 {
+        tracing::warn!(
+            "large objects are as they were when they were copied: they are not followed"
+        );
+    }
+    let views: Vec<String> = inventory.views.iter().map(|view| view.name.to_string()).collect();
+    if !views.is_empty() {
+        tracing::warn!(
+            "materialized views are as they were when they were copied, refresh them: {}",
+            listed(&views)
+        );
+    }
     let set = set_sequences(&follow.source, target, &inventory.sequences).await;
     set.map_err(|error: Error| {
         error.hint("All changes are applied. Set the sequences with \"pgcopydb copy sequences\".")

@@ -8,6 +8,7 @@ mod receive;
 pub mod remote;
 mod room;
 pub mod setup;
+mod source;
 mod tables;
 mod watch;
 mod watermarks;
@@ -106,6 +107,7 @@ impl Follow {
             ended = self.tasks(mode, &shared) => ended,
             error = self.keep_sentinel(&shared) => Err(error),
             error = remote::serve(self) => Err(error),
+            () = self.watch_source(mode) => Ok(()),
         };
         let marks = *shared.marks.borrow();
         let noted = self.note(&marks).await;
@@ -114,6 +116,14 @@ impl Follow {
             return Err(stopped(&marks));
         }
         told.map(|()| marks)
+    }
+
+    /// Never ends.
+    async fn watch_source(&self, mode: Mode) {
+        match mode {
+            Mode::Both | Mode::Receive => source::watch(self).await,
+            Mode::Apply => std::future::pending().await,
+        }
     }
 
     async fn tasks(&self, mode: Mode, shared: &Shared) -> Result<()> {

@@ -18,6 +18,7 @@ pub mod preflight;
 pub mod properties;
 pub mod publication;
 pub mod replica;
+pub mod retention;
 pub mod roles;
 pub mod room;
 pub mod sequences;

@@ -192,3 +192,22 @@ fn limits_of_the_source_are_told_before_anything_is_made() {
     output.assert_stderr_has("alter role ... replication");
     assert_eq!(pair.source.value("select count(*) from pg_publication"), "0");
 }
+
+#[test]
+fn tables_that_are_new_and_what_is_not_followed_are_named() {
+    let followed = Followed::new(
+        "create table t (id int primary key); select lo_create(0);
+         create materialized view m as select count(*) from t",
+    );
+    let running = followed.cloned();
+    running.signal(rustix::process::Signal::TERM);
+    running.wait();
+    followed.pair.source.sql("create table late (id int primary key); insert into late values (1)");
+    let running = followed.program("clone --follow --resume").spawn();
+    running.wait_for_stderr("are not followed: public.late");
+    let output = followed.end(running);
+    output.assert_success().assert_stderr_has("materialized views are as they were");
+    output.assert_stderr_has("large objects are as they were");
+    output.assert_stderr_has("source and target agree on everything committed up to");
+    followed.program("stream cleanup").run().assert_success();
+}

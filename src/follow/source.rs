@@ -1,0 +1,89 @@
+//! Looks after the source: how much of its log it has to keep for us, and tables that are made while
+//! it is followed.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::Follow;
+use crate::error::Result;
+use crate::pg::preflight::listed;
+use crate::pg::retention::{self, Retention};
+
+/// Between two looks.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long a look may take.
+const LOOK_PATIENCE: Duration = Duration::from_secs(20);
+
+/// So much of its log, kept for us, is told; and again with each doubling.
+const KEPT_BYTES_TOLD: u64 = 4 << 30;
+
+/// What was found so far.
+#[derive(Debug)]
+struct Seen {
+    tables: Option<HashSet<String>>,
+    told_bytes: u64,
+}
+
+/// Looks now and then, for ever. What cannot be found out is left for the next time: those who
+/// receive notice a source that is gone.
+pub(super) async fn watch(follow: &Follow) {
+    let mut seen = Seen { tables: None, told_bytes: KEPT_BYTES_TOLD / 2 };
+    // With filters nobody knows which of the tables that were not copied are new.
+    if let Ok(Some(inventory)) = follow.catalog.load_inventory().await
+        && let Ok(setup) = follow.catalog.setup().await
+        && setup.is_some_and(|setup| setup.filters.is_none())
+    {
+        let names = inventory.tables.iter().map(|table| table.name.to_string());
+        seen.tables = Some(names.collect());
+    }
+    loop {
+        match timeout(LOOK_PATIENCE, look(follow, &mut seen)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!("could not look after the source: {error}"),
+            Err(_) => tracing::debug!("the source did not answer when looked after"),
+        }
+        sleep(LOOK_INTERVAL).await;
+    }
+}
+
+async fn look(follow: &Follow, seen: &mut Seen) -> Result<()> {
+    let mut session = follow.source.open("watch").await?;
+    let retention = retention::of(&mut session, &follow.slot.name).await?;
+    let tables = retention::tables(&mut session).await?;
+    session.close().await;
+    if let Some(retention) = retention {
+        tell_retention(follow, &retention, seen);
+    }
+    let before = seen.tables.get_or_insert_with(|| tables.iter().cloned().collect());
+    let new: Vec<String> = tables.into_iter().filter(|name| before.insert(name.clone())).collect();
+    if !new.is_empty() {
+        tracing::warn!(
+            "tables were created on the source and are not followed: {}; copy them when the \
+             applications are stopped, or start over",
+            listed(&new)
+        );
+    }
+    Ok(())
+}
+
+fn tell_retention(follow: &Follow, retention: &Retention, seen: &mut Seen) {
+    let name = &follow.slot.name;
+    let gigabytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    let kept = gigabytes(retention.kept_bytes);
+    if retention.is_at_risk {
+        let left = retention.safe_bytes.map(gigabytes).unwrap_or_default();
+        tracing::warn!(
+            "the source keeps {kept:.1} GB of its log for replication slot \"{name}\" and will give it \
+             up after {left:.1} GB more (max_slot_wal_keep_size): what was not received by then is lost"
+        );
+    } else if retention.kept_bytes >= 2 * seen.told_bytes {
+        seen.told_bytes = retention.kept_bytes;
+        tracing::warn!(
+            "the source keeps {kept:.1} GB of its log for replication slot \"{name}\": look that its \
+             disk has room"
+        );
+    }
+}
