@@ -252,6 +252,17 @@ impl Context {
         }
     }
 
+    /// What a step does, as in "could not …".
+    pub fn doing(&self, step: Step) -> String {
+        let label = self.label(step);
+        match step {
+            // These are called what they make.
+            Step::AttachIndex { .. } | Step::RestorePostData { .. } => format!("make {label}"),
+            Step::RefreshView { .. } => format!("fill {label}"),
+            _ => label,
+        }
+    }
+
     /// What a step is called in messages.
     pub fn label(&self, step: Step) -> String {
         let relation = |oid| match self.relation_name(oid) {

@@ -53,18 +53,18 @@ fn with_tablespaces(script: String, map: &BTreeMap<String, String>) -> String {
     text
 }
 
-/// Runs a script. `label` says what it does.
+/// Runs a script. `doing` says what it does.
 pub async fn run(
     target: &mut Connection,
     script: &str,
-    label: &str,
+    doing: &str,
 ) -> std::result::Result<(), Failure> {
     match target.execute(script).await {
         Ok(_) => Ok(()),
         Err(error) => {
             // Only for the message: a body of SQL-standard form would shift the count.
             let sql = split(script).get(target.completed()).map(|sql| without_heading(sql));
-            let error = Error::target(format!("could not {label}"), error);
+            let error = Error::target(format!("could not {doing}"), error);
             Err(Failure { error, sql })
         }
     }

@@ -73,7 +73,8 @@ impl Transaction<'_> {
                 let begun = Instant::now();
                 begin(target).await?;
                 let label = self.context.label(self.orders[0].step);
-                schema::run(target, &script, &label).await?;
+                let doing = self.context.doing(self.orders[0].step);
+                schema::run(target, &script, &doing).await?;
                 let duration = begun.elapsed() / self.orders.len() as u32;
                 let done = Done { command: label, duration, ..Done::default() };
                 self.commit(target, vec![done; self.orders.len()]).await
@@ -200,8 +201,8 @@ impl Transaction<'_> {
                 target.execute("rollback").await.ok();
             }
             Err(error) => {
-                let label = self.context.label(self.orders[0].step);
-                let error = Side::Target.error(format!("could not {label}"), error);
+                let doing = self.context.doing(self.orders[0].step);
+                let error = Side::Target.error(format!("could not {doing}"), error);
                 return Err(Failure { error, sql: commands.into_iter().next().map(|c| c.text) });
             }
         }

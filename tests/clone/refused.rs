@@ -258,3 +258,18 @@ fn a_second_run_beside_a_first_one() {
     first.wait().assert_success();
     pair.assert_same();
 }
+
+#[test]
+fn what_only_superusers_may_make_is_named() {
+    let pair = Pair::start();
+    pair.source.sql(
+        "create function f() returns event_trigger language plpgsql as 'begin end';
+         create event trigger e on ddl_command_start execute function f()",
+    );
+    pair.target.sql("create role plain login; alter database target_db owner to plain");
+    let target = pair.target.uri().replace("postgres@", "plain@");
+    let output = clone(&pair).args(["--no-owner", "--no-acl", "--target", &target]).run();
+    output.assert_code(12);
+    output.assert_stderr_has("could not make event trigger e on the target: ERROR: permission");
+    output.assert_stderr_has("Must be superuser");
+}
