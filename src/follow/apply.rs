@@ -386,9 +386,13 @@ impl Work<'_> {
         for relation in &change.relations {
             let found = self.tables.table(relation).await?;
             if let Destination::Table { table, .. } = &*found {
-                tables.push((&relation.name, table.clone()));
+                // All partitions of a table are the table, wherever the target has their rows.
+                let is_whole = self.tables.is_whole(&table.name, &change.relations);
+                let name = if is_whole { &table.name } else { &relation.name };
+                tables.push((name.clone(), table.clone()));
             }
         }
+        tables.dedup_by(|one, other| one.0 == other.0);
         let emptied: Vec<Emptied<'_>> =
             tables.iter().map(|(name, table)| Emptied { name, table }).collect();
         let names: Vec<String> = emptied.iter().map(|one| one.name.to_string()).collect();

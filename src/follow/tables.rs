@@ -198,6 +198,13 @@ impl<'a> Tables<'a> {
         }
     }
 
+    /// Whether all partitions of a table whose rows go through it are among some tables.
+    pub(super) fn is_whole(&self, root: &QualifiedName, tables: &[Arc<Relation>]) -> bool {
+        let is_there = |name: &QualifiedName| tables.iter().any(|table| table.name == *name);
+        let mut partitions = self.routes.iter().filter(|(_, to)| *to == root).peekable();
+        partitions.peek().is_some() && partitions.all(|(name, _)| is_there(name))
+    }
+
     /// Whether a table belongs to what was copied; where nothing was, all do.
     fn is_part(&self, name: &QualifiedName) -> bool {
         self.copied.as_ref().is_none_or(|copied| copied.contains(name))

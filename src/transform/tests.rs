@@ -173,6 +173,10 @@ fn tables_are_emptied_together() {
     let other = QualifiedName::new("public", "t_1");
     let moved = [Emptied { name: &other, table: &second }];
     assert!(truncate(&change, &moved).is_err());
+    let whole =
+        [Emptied { name: &other, table: &second }, Emptied { name: &second.name, table: &second }];
+    let statement = truncate(&change, &whole).unwrap().unwrap();
+    assert_eq!(statement.text, "truncate table public.u restart identity cascade");
 }
 
 /// Adds changes to what waits, and gives back what is sent at last; before that, nothing may be.

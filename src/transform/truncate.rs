@@ -23,10 +23,13 @@ pub fn truncate(truncate: &Truncate, emptied: &[Emptied<'_>]) -> Result<Option<S
         return Ok(None);
     }
     let mut text = String::from("truncate table ");
-    for (number, one) in emptied.iter().enumerate() {
-        if *one.name != one.table.name {
-            return Err(Unfit::TruncatedPartition(one.name.to_string()));
-        }
+    let is_moved = |one: &Emptied<'_>| *one.name != one.table.name;
+    // With all of a partitioned table its partitions are empty, wherever their rows are.
+    let is_covered = |one: &Emptied<'_>| emptied.iter().any(|other| *other.name == one.table.name);
+    if let Some(one) = emptied.iter().find(|one| is_moved(one) && !is_covered(one)) {
+        return Err(Unfit::TruncatedPartition(one.name.to_string()));
+    }
+    for (number, one) in emptied.iter().filter(|one| !is_moved(one)).enumerate() {
         let comma = if number == 0 { "" } else { ", " };
         let only = if one.table.is_partitioned { "" } else { "only " };
         let _ = write!(text, "{comma}{only}{}", one.table.name);

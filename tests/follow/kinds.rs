@@ -215,7 +215,9 @@ fn partitions_old_and_new() {
          delete from p where id = 3;
          insert into h values ('c', '3'), ('d', '4');
          update h set v = '9' where m = 'b';
-         delete from h where m = 'a'",
+         delete from h where m = 'a';
+         truncate p, h; insert into h values ('a', '1'), ('d', '2');
+         insert into p values (7, 7, 'x'), (8, 17, 'y'); truncate p1",
     );
 }
 
