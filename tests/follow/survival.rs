@@ -183,6 +183,28 @@ fn whatever_fails_every_row_arrives_once_through_other_plugins() {
     }
 }
 
+/// Two seeds; under `make torture` as many as there is time for, or the one that is named.
+#[test]
+fn torture_of_following() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if let Some(seed) = number("PGCOPYDB_TORTURE_SEED") {
+        return every_row_arrives_once(seed, "pgoutput");
+    }
+    let Some(seconds) = number("PGCOPYDB_TORTURE_SECONDS") else {
+        return [1, 2].into_iter().for_each(|seed| every_row_arrives_once(seed, "pgoutput"));
+    };
+    let begun = std::time::Instant::now();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let mut seed = now.map_or(1, |now| now.as_secs());
+    let plugins = super::kinds::plugins();
+    while begun.elapsed().as_secs() < seconds {
+        let plugin = plugins[seed as usize % plugins.len()];
+        println!("following, seed {seed}, through {plugin}");
+        every_row_arrives_once(seed, plugin);
+        seed += 1;
+    }
+}
+
 #[test]
 fn a_copy_that_was_killed_begins_again_and_follows() {
     for point in [
