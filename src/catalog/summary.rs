@@ -79,18 +79,24 @@ fn tables(transaction: &Transaction) -> rusqlite::Result<Vec<TableSummary>> {
         Ok(())
     };
     for_each(include_str!("schema/summary_parts.sql"), |table, row| {
-        table.parts.push(part(row)?);
+        push(&mut table.parts, part(row)?);
         Ok(())
     })?;
     for_each(include_str!("schema/summary_indexes.sql"), |table, row| {
-        table.indexes.push(object(row)?);
+        push(&mut table.indexes, object(row)?);
         Ok(())
     })?;
     for_each(include_str!("schema/summary_constraints.sql"), |table, row| {
-        table.constraints.push(object(row)?);
+        push(&mut table.constraints, object(row)?);
         Ok(())
     })?;
     Ok(tables)
+}
+
+/// Most tables have one or two of each: room for four would be most of the memory of a summary.
+fn push<T>(objects: &mut Vec<T>, object: T) {
+    objects.reserve_exact(1);
+    objects.push(object);
 }
 
 /// Adds a row to its table's summary.

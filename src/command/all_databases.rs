@@ -279,7 +279,7 @@ async fn conclude(
         for section in summary.sections.iter_mut().filter(|s| s.section == Section::Total) {
             section.duration = begun.elapsed();
         }
-        files.write(&files.summary(), report::summary::json(&summary)?.as_bytes())?;
+        files.write_by(&files.summary(), |file| report::summary::write_json(file, &summary))?;
         report::print(&report::summary::text(&summary));
     }
     let errors: Vec<&(String, Error)> =

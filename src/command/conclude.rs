@@ -27,7 +27,7 @@ pub async fn conclude(run: &mut Begun, report: Report, stop: &Stop, begun: Insta
     run.base.catalog.section_ended(Section::Total, begun.elapsed()).await?;
     let summary = run.base.catalog.summary().await?;
     let files = run.base.workdir.files();
-    files.write(&files.summary(), report::summary::json(&summary)?.as_bytes())?;
+    files.write_by(&files.summary(), |file| report::summary::write_json(file, &summary))?;
     let is_given_up = run.base.settings.fail_fast && report.failed > 0;
     if (report.is_stopped || stop.is_requested()) && !is_given_up {
         return Err(crate::tools::child::stopped()

@@ -13,7 +13,7 @@ use crate::model::{Section, SectionSummary, Summary, TableSummary, quote_identif
 use super::units;
 use layout::{aligned, printable};
 
-pub use json::json;
+pub use json::{json, write_json};
 
 /// The tables, the sections and the failures, each block after a blank line.
 pub fn text(summary: &Summary) -> String {

@@ -1,7 +1,7 @@
 //! What is where in a work directory, and how files are made in it.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
@@ -115,12 +115,22 @@ impl Files {
 
     /// Writes a whole file: it has the old content or the new, whatever happens.
     pub fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
+        self.write_by(path, |file| file.write_all(content))
+    }
+
+    /// The same, with content that is made while it is written.
+    pub fn write_by(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<()> {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".new");
         let unfinished = PathBuf::from(unfinished);
-        let mut file = self.create_file(&unfinished)?;
-        file.write_all(content)
-            .and_then(|()| file.sync_all())
+        let mut file = BufWriter::new(self.create_file(&unfinished)?);
+        write(&mut file)
+            .and_then(|()| file.flush())
+            .and_then(|()| file.get_ref().sync_all())
             .and_then(|()| std::fs::rename(&unfinished, path))
             .map_err(|cause| failed("could not write file", path, cause))
     }

@@ -1,8 +1,9 @@
 //! `summary.json`.
 
-use serde::Serialize;
+use std::io::Write;
 
-use crate::error::Result;
+use serde::{Serialize, Serializer};
+
 use crate::model::{
     Failure, ObjectSummary, SectionSummary, Summary, TableSummary, quote_identifier,
 };
@@ -11,15 +12,20 @@ use super::milliseconds;
 use crate::report::units;
 
 /// The summary as JSON.
-pub fn json(summary: &Summary) -> Result<String> {
+pub fn json(summary: &Summary) -> crate::error::Result<String> {
     crate::report::json::pretty(&Document::of(summary))
 }
 
+/// Writes the summary as JSON, piece by piece: that of 100,000 tables has some hundred megabytes.
+pub fn write_json(writer: &mut dyn Write, summary: &Summary) -> std::io::Result<()> {
+    crate::report::json::write_pretty(writer, &Document::of(summary))
+}
+
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     setup: Setup,
     steps: Vec<Step>,
-    tables: Vec<Table>,
+    tables: Tables<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failures: Vec<Failed>,
 }
@@ -38,6 +44,17 @@ struct Step {
     duration: u64,
     duration_pretty: String,
     concurrency: u32,
+}
+
+/// Made one by one, while they are written.
+struct Tables<'a>(&'a Summary);
+
+impl Serialize for Tables<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Tables(summary) = self;
+        let tables = summary.tables.iter().map(|table| Table::of(table, summary.names_database));
+        serializer.collect_seq(tables)
+    }
 }
 
 #[derive(Serialize)]
@@ -88,8 +105,8 @@ struct Failed {
     sql: Option<String>,
 }
 
-impl Document {
-    fn of(summary: &Summary) -> Document {
+impl Document<'_> {
+    fn of(summary: &Summary) -> Document<'_> {
         let step = |of: &SectionSummary| Step {
             label: of.section.label(),
             conn: of.section.connection(),
@@ -100,11 +117,7 @@ impl Document {
         Document {
             setup: Setup { table_jobs: summary.jobs.table, index_jobs: summary.jobs.index },
             steps: summary.sections.iter().map(step).collect(),
-            tables: summary
-                .tables
-                .iter()
-                .map(|table| Table::of(table, summary.names_database))
-                .collect(),
+            tables: Tables(summary),
             failures: summary.failures.iter().map(Failed::of).collect(),
         }
     }
