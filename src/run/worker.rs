@@ -32,7 +32,7 @@ const PAUSE_MAX_S: u64 = 10;
 const CANCEL_ANSWER_MS: u64 = 1_000;
 
 /// How long a session may take to be opened and to join the run.
-const OPEN_LIMIT_S: u64 = 120;
+const OPEN_LIMIT_S: u64 = 30;
 
 /// What a step did.
 #[derive(Clone, Debug, Default)]
@@ -122,8 +122,11 @@ impl Worker {
                     let ended = orders.iter().zip(done);
                     return ended.map(|(order, done)| (order.id, Ok(done))).collect();
                 }
-                Err(failure) => {
-                    tracing::debug!("doing {} steps one by one: {}", orders.len(), failure.error);
+                Err(Failure { error, .. }) if error.is_transient() => {
+                    tracing::warn!("trying {} steps again, one by one: {error}", orders.len());
+                }
+                Err(Failure { error, .. }) => {
+                    tracing::debug!("doing {} steps one by one: {error}", orders.len());
                 }
             }
         }
