@@ -157,7 +157,14 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
                 let inventory = &ended.context.inventory;
                 crate::run::extension::restored(&mut run.target_session, inventory).await?;
             }
-            if goes_on || forget(run, &ended).await? == Forgotten::Yes {
+            if goes_on {
+                return Ok(ended);
+            }
+            let forgotten = tokio::select! {
+                forgotten = forget(run, &ended) => forgotten?,
+                () = stop.requested() => return Ok(ended),
+            };
+            if forgotten == Forgotten::Yes {
                 return Ok(ended);
             }
         }

@@ -57,6 +57,15 @@ fn wait_for_sleep(database: &Database, statement: &str) {
     ));
 }
 
+/// Waits until a session of the program waits for a lock in a statement.
+fn wait_for_lock(database: &Database, statement: &str) {
+    database.wait_for(&format!(
+        "select exists (select from pg_stat_activity
+                         where datname = current_database() and wait_event_type = 'Lock'
+                           and application_name like 'pgcopydb%' and query ilike '%{statement}%')"
+    ));
+}
+
 #[test]
 fn in_the_middle_of_a_copy_and_of_an_index_build() {
     for (signal, table, statement) in [
@@ -84,6 +93,39 @@ fn in_the_middle_of_a_copy_and_of_an_index_build() {
         again.assert_stderr_has("steps were done before");
         pair.assert_same();
     }
+}
+
+#[test]
+fn when_all_steps_are_done_and_the_record_of_them_is_dropped() {
+    let pair = Pair::shared();
+    pair.source.sql(
+        "create function passed(int) returns int language plpgsql immutable as $$
+         begin
+           if current_setting('test.slow', true) = 'yes' then
+             perform pg_advisory_xact_lock_shared(4711);
+           end if;
+           return $1;
+         end $$;
+         create table t (a int check (passed(a) > 0));
+         insert into t values (1)",
+    );
+    set_slow(&pair.target, "yes");
+    let mut gate = pair.target.session();
+    gate.run("select pg_advisory_lock(4711)");
+    let running = clone(&pair).arg("--skip-db-properties").spawn();
+    wait_for_lock(&pair.target, "copy public.t");
+    let mut reader = pair.target.session();
+    reader.run("begin; lock table pgcopydb.step in access share mode");
+    gate.run("select pg_advisory_unlock(4711)");
+    wait_for_lock(&pair.target, "drop table");
+    stop(&pair, running, Signal::TERM);
+
+    reader.run("commit");
+    clone(&pair)
+        .args(["--resume", "--not-consistent", "--skip-db-properties"])
+        .run()
+        .assert_success();
+    pair.assert_same();
 }
 
 #[test]
