@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use pgcopydb_testkit::{Builder, Cluster, Pair, quoted_identifier};
+use pgcopydb_testkit::{Builder, Cluster, Database, Pair, quoted_identifier};
 
 use crate::args::Args;
 use crate::contender::Contender;
@@ -20,6 +20,9 @@ pub const SETTINGS: &[(&str, &str, &str)] = &[
     ("autovacuum", "off", "it would run in one turn and not in the next"),
 ];
 
+/// What the servers of follow workloads have beside these.
+pub const FOLLOW_SETTINGS: &[(&str, &str)] = &[("wal_level", "logical")];
+
 /// How many differences are shown.
 const DIFFERENCES_SHOWN: usize = 20;
 
@@ -32,14 +35,14 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Starts both.
-    pub fn start() -> Servers {
+    /// Starts both, with settings beside those that all have.
+    pub fn start(others: &[(&str, &str)]) -> Servers {
         eprintln!("starting two servers");
         let start = || {
-            let with = |builder: Builder, (name, value, _): &(&str, &str, &str)| {
-                builder.setting(name, value)
-            };
-            Arc::new(SETTINGS.iter().fold(Cluster::builder(), with).start())
+            let common = SETTINGS.iter().map(|(name, value, _)| (*name, *value));
+            let with = |builder: Builder, (name, value): (&str, &str)| builder.setting(name, value);
+            let all = common.chain(others.iter().copied());
+            Arc::new(all.fold(Cluster::builder(), with).start())
         };
         Servers { source: start(), target: start() }
     }
@@ -56,12 +59,14 @@ pub fn fight(
     let names = ["bench_source", "bench_target"];
     let pair = Pair::between(servers.source.clone(), servers.target.clone(), names);
     workload.fill(&pair.source, args.scale);
-    let size = "select pg_database_size(current_database())";
-    let database_bytes = pair.source.value(size).parse().unwrap_or(0.0);
+    let database_bytes = database_bytes(&pair.source);
     let spent = began.elapsed().as_secs_f64();
     eprintln!("{}: made {} in {spent:.1} s", workload.name, crate::report::bytes(database_bytes));
 
-    let mut results: Vec<ContenderResult> = contenders.iter().map(ContenderResult::new).collect();
+    let mut results: Vec<ContenderResult> = contenders
+        .iter()
+        .map(|contender| ContenderResult::new(&contender.name, contender.commands()))
+        .collect();
     for round in 1..=args.rounds {
         for (contender, result) in contenders.iter().zip(&mut results) {
             if result.failure.is_some() {
@@ -79,7 +84,8 @@ pub fn fight(
                 }
             }
             if round == 1 && result.failure.is_none() {
-                result.equality = compared(&pair, workload, contender);
+                let differences = pair.same().differences();
+                result.equality = equality(workload.name, &contender.name, &differences);
             }
         }
     }
@@ -109,17 +115,22 @@ fn drop_database(cluster: &Cluster, name: &str) {
     cluster.sql("postgres", &format!("drop database if exists {name} with (force)"));
 }
 
-fn compared(pair: &Pair, workload: &Workload, contender: &Contender) -> Equality {
-    let differences = pair.same().differences();
+/// What a comparison has found, which is shown.
+pub fn equality(workload: &str, contender: &str, differences: &[String]) -> Equality {
     if differences.is_empty() {
         return Equality::Same;
     }
     let count = differences.len();
-    eprintln!("{}: {}: {count} differences", workload.name, contender.name);
+    eprintln!("{workload}: {contender}: {count} differences");
     for difference in differences.iter().take(DIFFERENCES_SHOWN) {
         eprintln!("  {difference}");
     }
     Equality::Different { count }
+}
+
+/// The size of a database on disk.
+pub fn database_bytes(database: &Database) -> f64 {
+    database.value("select pg_database_size(current_database())").parse().unwrap_or(0.0)
 }
 
 /// The settings as a sentence.

@@ -112,7 +112,8 @@ impl Contender {
     }
 }
 
-fn reason(output: &Output) -> String {
+/// The last words of a program that failed.
+pub fn reason(output: &Output) -> String {
     let lines: Vec<&str> = output.stderr.lines().collect();
     let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
     let program = output.command.split_whitespace().next().unwrap_or_default();

@@ -7,23 +7,49 @@ use crate::report::markdown;
 use crate::results::Results;
 
 const PAGE: &str = "docs/performance.md";
-const BEGIN: &str = "<!-- figures: begin, written by `make bench ARGS=--write-docs` -->\n";
-const END: &str = "<!-- figures: end -->\n";
+/// The figures of copies, and those of following. Those that were not measured stay.
+const BLOCKS: [Block; 2] = [
+    Block {
+        is_of_changes: false,
+        begin: "<!-- figures: begin, written by `make bench ARGS=--write-docs` -->\n",
+        end: "<!-- figures: end -->\n",
+    },
+    Block {
+        is_of_changes: true,
+        begin: "<!-- follow figures: begin, written by `make bench ARGS=--write-docs` -->\n",
+        end: "<!-- follow figures: end -->\n",
+    },
+];
+
+/// A part of the page.
+struct Block {
+    is_of_changes: bool,
+    begin: &'static str,
+    end: &'static str,
+}
 
 /// Puts the figures into the page.
 pub fn refresh(results: &Results) -> Result<(), String> {
     let path = in_workspace(PAGE);
     let failed = |error| format!("could not write the figures to {PAGE}: {error}");
-    let page = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
-    let page = replaced(&page, &markdown::block(results)).map_err(failed)?;
+    let mut page = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+    for block in &BLOCKS {
+        let part = results.part(block.is_of_changes);
+        if !part.workloads.is_empty() {
+            page = block.replaced(&page, &markdown::block(&part)).map_err(failed)?;
+        }
+    }
     fs::write(&path, page).map_err(|error| failed(error.to_string()))
 }
 
-fn replaced(page: &str, block: &str) -> Result<String, String> {
-    let parts = page.split_once(BEGIN);
-    let parts = parts.and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-    let (head, tail) = parts.ok_or("the markers of the figures are missing")?;
-    Ok(format!("{head}{BEGIN}\n{block}\n{END}{tail}"))
+impl Block {
+    fn replaced(&self, page: &str, text: &str) -> Result<String, String> {
+        let Block { begin, end, .. } = self;
+        let parts = page.split_once(begin);
+        let parts = parts.and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
+        let (head, tail) = parts.ok_or("the markers of the figures are missing")?;
+        Ok(format!("{head}{begin}\n{text}\n{end}{tail}"))
+    }
 }
 
 #[cfg(test)]
@@ -32,15 +58,18 @@ mod tests {
 
     #[test]
     fn what_is_between_the_markers_is_replaced() {
-        let page = format!("before\n{BEGIN}old\n{END}after\n");
-        let page = replaced(&page, "new").unwrap();
-        assert_eq!(page, format!("before\n{BEGIN}\nnew\n{END}after\n"));
-        assert!(replaced("nothing", "new").is_err());
+        for block in &BLOCKS {
+            let (begin, end) = (block.begin, block.end);
+            let page = format!("before\n{begin}old\n{end}after\n");
+            let page = block.replaced(&page, "new").unwrap();
+            assert_eq!(page, format!("before\n{begin}\nnew\n{end}after\n"));
+            assert!(block.replaced("nothing", "new").is_err());
+        }
     }
 
     #[test]
     fn the_page_has_the_markers() {
         let page = fs::read_to_string(in_workspace(PAGE)).unwrap();
-        assert!(replaced(&page, "").is_ok());
+        assert!(BLOCKS.iter().all(|block| block.replaced(&page, "").is_ok()));
     }
 }

@@ -1,4 +1,4 @@
-//! Measures `pgcopydb clone` against its rivals on throw-away servers.
+//! Measures `pgcopydb clone` and `pgcopydb follow` against their rivals on throw-away servers.
 //!
 //! Every workload is made once; then the contenders copy it in turns, each into a target database
 //! that was just created. What a contender copied first is compared with the source, since a fast
@@ -11,8 +11,10 @@ mod bout;
 mod contender;
 mod cost;
 mod docs;
+mod follower;
 mod machine;
 mod process;
+mod pursuit;
 mod report;
 mod results;
 mod workload;
@@ -39,10 +41,26 @@ fn bench(args: &Args) -> Result<ExitCode, String> {
     let workloads = workload::chosen(&args.only)?;
     fs::create_dir_all(&args.output)
         .map_err(|error| format!("could not create \"{}\": {error}", args.output.display()))?;
-    let servers = bout::Servers::start();
-    let mut results = Results::new(args, &servers);
+    let mut results = Results::new(args);
+    let (mut copying, mut following) = (None, None);
     for workload in workloads {
-        results.workloads.push(bout::fight(workload, &contenders, &servers, args));
+        let result = match &workload.load {
+            None => {
+                let servers = copying.get_or_insert_with(|| bout::Servers::start(&[]));
+                results.machine.postgresql = bout::server_version(&servers.source);
+                bout::fight(workload, &contenders, servers, args)
+            }
+            Some(load) => {
+                // Those of copies have no more to do.
+                copying = None;
+                let servers = || bout::Servers::start(bout::FOLLOW_SETTINGS);
+                let servers = following.get_or_insert_with(servers);
+                results.machine.postgresql = bout::server_version(&servers.source);
+                let pursuit = pursuit::Pursuit { workload, load, servers, args };
+                pursuit.race(&follower::all(args))
+            }
+        };
+        results.workloads.push(result);
         // After each, so that an interrupted session leaves what it has measured.
         report::write(&results, &args.output)?;
     }

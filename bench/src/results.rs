@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use crate::args::Args;
-use crate::bout::{self, Servers};
-use crate::contender::Contender;
+use crate::bout;
 use crate::cost::Cost;
 use crate::machine::Machine;
+use crate::report::{bytes, grouped};
 use crate::workload::Workload;
 
 /// A session of measuring.
@@ -35,8 +35,19 @@ pub struct WorkloadResult {
     pub about: String,
     /// Size of the source database.
     pub database_bytes: f64,
+    /// The changes that were followed, if it is about them.
+    pub changes: Option<Changes>,
     /// Everybody's results, this pgcopydb's first.
     pub contenders: Vec<ContenderResult>,
+}
+
+/// A backlog of changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changes {
+    /// How many.
+    pub count: f64,
+    /// Of what.
+    pub unit: String,
 }
 
 /// What one contender did with one workload.
@@ -73,15 +84,22 @@ pub enum Equality {
 
 impl Results {
     /// Nothing yet.
-    pub fn new(args: &Args, servers: &Servers) -> Results {
+    pub fn new(args: &Args) -> Results {
         Results {
-            machine: Machine::here(bout::server_version(&servers.source)),
+            machine: Machine::here(String::new()),
             settings: bout::settings_text(),
             scale: args.scale,
             rounds: args.rounds,
             jobs: args.jobs,
             workloads: Vec::new(),
         }
+    }
+
+    /// The same session, as far as it was about changes or not.
+    pub fn part(&self, follows: bool) -> Results {
+        let mut part = self.clone();
+        part.workloads.retain(|workload| workload.changes.is_some() == follows);
+        part
     }
 
     /// Whether this pgcopydb has copied everything, and nothing else.
@@ -93,13 +111,29 @@ impl Results {
 
 impl WorkloadResult {
     /// The results of a workload.
-    pub fn new(workload: &Workload, bytes: f64, contenders: Vec<ContenderResult>) -> Self {
+    pub fn new(workload: &Workload, database_bytes: f64, contenders: Vec<ContenderResult>) -> Self {
         WorkloadResult {
             name: workload.name.to_owned(),
             about: workload.about.to_owned(),
-            database_bytes: bytes,
+            database_bytes,
+            changes: None,
             contenders,
         }
+    }
+
+    /// How large it is, for people.
+    pub fn size(&self) -> String {
+        match &self.changes {
+            Some(Changes { count, unit }) => format!("{} {unit}", grouped(*count)),
+            None => bytes(self.database_bytes),
+        }
+    }
+
+    /// The changes of one unit that a contender has applied in a second.
+    pub fn rate(&self, contender: usize) -> Option<f64> {
+        let wall = self.contenders.get(contender)?.median.as_ref()?.wall;
+        let changes = self.changes.as_ref().filter(|_| wall > 0.0)?;
+        Some(changes.count / wall)
     }
 
     /// How many times as much of something a contender needs as this pgcopydb does.
@@ -112,10 +146,10 @@ impl WorkloadResult {
 
 impl ContenderResult {
     /// Nothing yet.
-    pub fn new(contender: &Contender) -> ContenderResult {
+    pub fn new(name: &str, commands: String) -> ContenderResult {
         ContenderResult {
-            name: contender.name.clone(),
-            commands: contender.commands(),
+            name: name.to_owned(),
+            commands,
             equality: Equality::Unknown,
             failure: None,
             runs: Vec::new(),

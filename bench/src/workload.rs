@@ -14,17 +14,35 @@ pub struct Workload {
     /// What it is, at scale 1.
     pub about: &'static str,
     fill: fn(&Database, f64),
+    /// The changes that are followed; without, it is copied.
+    pub load: Option<Load>,
+}
+
+/// Changes of a database that was copied.
+pub struct Load {
+    /// How many, at scale 1.
+    count: u32,
+    /// Of what.
+    pub unit: &'static str,
+    /// Makes so many.
+    pub run: fn(&Database, u64),
 }
 
 /// All of them.
-const ALL: [Workload; 9] = [
-    Workload { name: "W1", about: "pgbench: one table of 5 million rows", fill: pgbench },
+const ALL: [Workload; 12] = [
+    Workload {
+        name: "W1",
+        about: "pgbench: one table of 5 million rows",
+        fill: pgbench,
+        load: None,
+    },
     Workload {
         name: "W2",
         about: "ten sysbench tables of 300,000 rows, 2 indexes each",
         fill: |database, scale| {
             run(database, include_str!("../sql/sysbench.sql"), &[("rows", times(300_000, scale))]);
         },
+        load: None,
     },
     Workload {
         name: "W3",
@@ -32,6 +50,7 @@ const ALL: [Workload; 9] = [
         fill: |database, scale| {
             run(database, include_str!("../sql/wide.sql"), &[("rows", times(250_000, scale))]);
         },
+        load: None,
     },
     Workload {
         name: "W4",
@@ -45,6 +64,7 @@ const ALL: [Workload; 9] = [
             ];
             run(database, include_str!("../sql/toast.sql"), &counts);
         },
+        load: None,
     },
     Workload {
         name: "W5",
@@ -52,6 +72,7 @@ const ALL: [Workload; 9] = [
         fill: |database, scale| {
             run(database, include_str!("../sql/many.sql"), &[("tables", times(5_000, scale))]);
         },
+        load: None,
     },
     Workload {
         name: "W6",
@@ -59,6 +80,7 @@ const ALL: [Workload; 9] = [
         fill: |database, scale| {
             database.sql(&kit::star_schema(clamp(times(1_500_000, scale))));
         },
+        load: None,
     },
     Workload {
         name: "W7",
@@ -68,6 +90,7 @@ const ALL: [Workload; 9] = [
             let counts = [("objects", times(200, scale))];
             run(database, include_str!("../sql/large_objects.sql"), &counts);
         },
+        load: None,
     },
     Workload {
         name: "W8",
@@ -75,6 +98,7 @@ const ALL: [Workload; 9] = [
         fill: |database, scale| {
             run(database, include_str!("../sql/indexes.sql"), &[("rows", times(400_000, scale))]);
         },
+        load: None,
     },
     Workload {
         name: "W9",
@@ -82,6 +106,51 @@ const ALL: [Workload; 9] = [
         fill: |database, scale| {
             database.sql(&kit::partitioned(clamp(times(500, scale))));
         },
+        load: None,
+    },
+    Workload {
+        name: "F1",
+        about: "backlog of pgbench's transactions, 3 updates and an insert each",
+        fill: |database, scale| {
+            kit::pgbench_program(database)
+                .args(["--initialize", "--no-vacuum", "--quiet", "--scale"])
+                .arg(times(10, scale).to_string())
+                .timeout(PATIENCE)
+                .run()
+                .assert_success();
+            // It has no key; rows are inserted only.
+            database.sql("alter table pgbench_history replica identity full");
+        },
+        load: Some(Load { count: 40_000, unit: "transactions", run: pgbench_transactions }),
+    },
+    Workload {
+        name: "F2",
+        about: "backlog of one transaction that inserts",
+        fill: |database, _| {
+            database.sql(FOLLOWED_TABLE);
+        },
+        load: Some(Load {
+            count: 1_000_000,
+            unit: "rows",
+            run: |database, rows| {
+                database.sql(&insert_rows(rows));
+            },
+        }),
+    },
+    Workload {
+        name: "F3",
+        about: "backlog of one transaction that updates",
+        fill: |database, scale| {
+            database.sql(&format!("{FOLLOWED_TABLE};\n{}", insert_rows(times(300_000, scale))));
+        },
+        load: Some(Load {
+            count: 300_000,
+            unit: "rows",
+            run: |database, rows| {
+                let update = "update measured set a = a + 1, b = md5(b) where id <=";
+                database.sql(&format!("{update} {rows}"));
+            },
+        }),
     },
 ];
 
@@ -105,6 +174,35 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Workload>, String> {
         .iter()
         .filter(|workload| names.is_empty() || names.iter().any(|name| is(workload, name)));
     Ok(chosen.collect())
+}
+
+impl Load {
+    /// How many changes there are.
+    pub fn count(&self, scale: f64) -> u64 {
+        times(self.count, scale)
+    }
+}
+
+const FOLLOWED_TABLE: &str =
+    "create table measured (id int primary key, a int, b text, c timestamptz, d numeric)";
+
+fn insert_rows(count: u64) -> String {
+    format!(
+        "insert into measured select n, n, md5(n::text), now(), n / 3.0 \
+           from generate_series(1, {count}) n"
+    )
+}
+
+/// By four clients at a time, as fast as the source can.
+fn pgbench_transactions(database: &Database, count: u64) {
+    const CLIENTS: u64 = 4;
+    let each = count.div_ceil(CLIENTS).to_string();
+    kit::pgbench_program(database)
+        .args(["--client", &CLIENTS.to_string(), "--transactions", &each, "--no-vacuum"])
+        .env("PGOPTIONS", "-c synchronous_commit=off")
+        .timeout(PATIENCE)
+        .run()
+        .assert_success();
 }
 
 fn pgbench(database: &Database, scale: f64) {
@@ -142,6 +240,14 @@ mod tests {
         assert_eq!(names(&["w5", "W1"]).unwrap(), ["W1", "W5"]);
         assert_eq!(names(&[]).unwrap().len(), ALL.len());
         assert!(names(&["W1", "W77"]).unwrap_err().contains("\"W77\""));
+    }
+
+    #[test]
+    fn what_is_followed_comes_last() {
+        let is_followed = |workload: &Workload| workload.load.is_some();
+        assert!(ALL.is_sorted_by_key(is_followed));
+        let names: Vec<&str> = ALL.iter().filter(|w| is_followed(w)).map(|w| w.name).collect();
+        assert_eq!(names, ["F1", "F2", "F3"]);
     }
 
     #[test]

@@ -83,14 +83,21 @@ impl Pair {
     }
 
     fn on([source, target]: [Arc<Cluster>; 2], names: [&str; 2], clusters: Clusters) -> Pair {
+        let [from, to] = names;
+        Self::with(Database::create(source, from), Database::create(target, to), clusters)
+    }
+
+    /// Two databases that the caller has made, and removes.
+    #[must_use]
+    pub fn of(source: Database, target: Database) -> Pair {
+        Self::with(source, target, Clusters::Own)
+    }
+
+    fn with(source: Database, target: Database, clusters: Clusters) -> Pair {
         let parent = clean::temporary_directory();
         let directory = tempfile::Builder::new().prefix("pgtk-").tempdir_in(parent);
-        Pair {
-            source: Database::create(source, names[0]),
-            target: Database::create(target, names[1]),
-            directory: directory.expect("a temporary directory"),
-            clusters,
-        }
+        let directory = directory.expect("a temporary directory");
+        Pair { source, target, directory, clusters }
     }
 
     /// A directory of this test alone, the `TMPDIR` of [`Pair::program`].

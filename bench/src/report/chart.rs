@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{bytes, seconds};
+use super::seconds;
 use crate::cost::Cost;
 use crate::results::{ContenderResult, Results, WorkloadResult};
 
@@ -79,7 +79,7 @@ fn block(workload: &WorkloadResult, top: f64) -> Markup {
         line x1="0" x2=(WIDTH) y1=(top) y2=(top) stroke="#d8dee4" {}
         text x="0" y=(top + 20.0) {
             tspan font-weight="600" { (workload.name) }
-            " " (workload.about) ", " (bytes(workload.database_bytes))
+            " " (workload.about) ", " (workload.size())
         }
         @for (place, contender) in workload.contenders.iter().enumerate() {
             @let y = top + TITLE + ROW * place as f64;

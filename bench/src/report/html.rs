@@ -44,7 +44,7 @@ pub fn page(results: &Results) -> String {
 
 fn figures(workload: &WorkloadResult) -> Markup {
     html! {
-        h3 { (workload.name) " " (workload.about) " (" (bytes(workload.database_bytes)) ")" }
+        h3 { (workload.name) " " (workload.about) " (" (workload.size()) ")" }
         div.scroll { table {
             thead { tr {
                 th { "who" } th { "wall s" } th { "least – most" } th { "ratio" }

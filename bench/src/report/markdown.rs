@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{bytes, conditions, seconds};
+use super::{bytes, conditions, grouped, seconds};
 use crate::cost::Cost;
 use crate::results::{ContenderResult, Equality, Results, WorkloadResult};
 
@@ -25,12 +25,23 @@ pub fn block(results: &Results) -> String {
     text
 }
 
-/// Wall time of everybody for every workload, and how many times as long as pgcopydb the others took.
+/// Wall time of everybody for every workload, and how many times as long as pgcopydb the others
+/// took. Workloads with other contenders have a table of their own.
 pub fn summary(results: &Results) -> String {
-    let Some(first) = results.workloads.first() else {
+    let names = |workload: &WorkloadResult| -> Vec<String> {
+        workload.contenders.iter().map(|contender| contender.name.clone()).collect()
+    };
+    let groups = results.workloads.chunk_by(|one, other| names(one) == names(other));
+    groups.map(table).collect::<Vec<_>>().join("\n")
+}
+
+/// The table of workloads with the same contenders.
+fn table(workloads: &[WorkloadResult]) -> String {
+    let Some(first) = workloads.first() else {
         return String::new();
     };
-    let mut text = "| workload | database |".to_owned();
+    let size = if first.changes.is_some() { "changes" } else { "database" };
+    let mut text = format!("| workload | {size} |");
     let mut rule = "|---|---:|".to_owned();
     for (place, contender) in first.contenders.iter().enumerate() {
         write!(text, " {} |", contender.name).unwrap();
@@ -41,11 +52,12 @@ pub fn summary(results: &Results) -> String {
         }
     }
     writeln!(text, "\n{rule}").unwrap();
-    for workload in &results.workloads {
-        let WorkloadResult { name, about, database_bytes, contenders } = workload;
-        write!(text, "| {name} {about} | {} |", bytes(*database_bytes)).unwrap();
+    for workload in workloads {
+        let WorkloadResult { name, about, contenders, .. } = workload;
+        write!(text, "| {name} {about} | {} |", workload.size()).unwrap();
         for (place, contender) in contenders.iter().enumerate() {
-            write!(text, " {} |", wall(contender)).unwrap();
+            let rate = workload.rate(place).map_or_else(String::new, rate);
+            write!(text, " {}{rate} |", wall(contender)).unwrap();
             if place > 0 {
                 let ratio = workload.ratio(place, |cost| cost.wall);
                 let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
@@ -55,6 +67,12 @@ pub fn summary(results: &Results) -> String {
         text.push('\n');
     }
     text
+}
+
+/// With three digits: the others are chance.
+fn rate(rate: f64) -> String {
+    let unit = 10_f64.powf((rate.log10().floor() - 2.0).max(0.0));
+    format!(" ({}/s)", grouped((rate / unit).round() * unit))
 }
 
 fn wall(contender: &ContenderResult) -> String {
@@ -126,7 +144,7 @@ fn failures(results: &Results) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::sample;
+    use super::super::tests::{sample, sample_with_changes};
     use super::*;
 
     #[test]
@@ -137,6 +155,19 @@ mod tests {
 | W1 one table | 696 MB | 4.00 s | 6.00 s | 1.50 | failed |  |
 ";
         assert_eq!(summary(&sample()), expected);
+    }
+
+    #[test]
+    fn changes_have_a_table_of_their_own_with_rates() {
+        let summary = summary(&sample_with_changes());
+        let (copies, changes) = summary.split_once("\n\n").unwrap();
+        assert!(copies.starts_with("| workload | database |"), "{copies}");
+        let expected = "\
+| workload | changes | pgcopydb | native | ratio |
+|---|---:|---:|---:|---:|
+| F1 one table | 40,000 transactions | 4.00 s (10,000/s) | 6.00 s (6,670/s) | 1.50 |
+";
+        assert_eq!(changes, expected);
     }
 
     #[test]

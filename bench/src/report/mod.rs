@@ -7,6 +7,7 @@ pub mod markdown;
 use std::fs;
 use std::path::Path;
 
+use crate::bout;
 use crate::results::Results;
 
 /// The files that are written.
@@ -42,6 +43,17 @@ pub fn bytes(bytes: f64) -> String {
     }
 }
 
+/// A count, as "1,000,000".
+pub fn grouped(count: f64) -> String {
+    let digits = format!("{count:.0}");
+    let place = |at: usize| digits.len() - at;
+    let groups = digits.char_indices().map(|(at, digit)| match at > 0 && place(at) % 3 == 0 {
+        true => format!(",{digit}"),
+        false => digit.to_string(),
+    });
+    groups.collect()
+}
+
 /// Seconds, with as many digits as matter.
 pub fn seconds(seconds: f64) -> String {
     match seconds {
@@ -62,9 +74,17 @@ pub fn conditions(results: &Results) -> Vec<String> {
              in turns; medians."
         ),
     ];
-    let contenders = workloads.first().map(|workload| workload.contenders.as_slice());
-    for contender in contenders.unwrap_or_default() {
-        sentences.push(format!("{}: {}.", contender.name, contender.commands));
+    if workloads.iter().any(|workload| workload.changes.is_some()) {
+        let settings =
+            bout::FOLLOW_SETTINGS.iter().map(|(name, value)| format!("{name} = {value}"));
+        let settings = settings.collect::<Vec<_>>().join(", ");
+        sentences.push(format!("Follow workloads (F): {settings}."));
+    }
+    for contender in workloads.iter().flat_map(|workload| &workload.contenders) {
+        let sentence = format!("{}: {}.", contender.name, contender.commands);
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
     }
     let medians = workloads.iter().flat_map(|workload| &workload.contenders);
     let medians = medians.filter_map(|contender| contender.median);
@@ -86,7 +106,7 @@ pub mod tests {
     use super::*;
     use crate::cost::Cost;
     use crate::machine::Machine;
-    use crate::results::{ContenderResult, Equality, WorkloadResult};
+    use crate::results::{Changes, ContenderResult, Equality, WorkloadResult};
 
     /// Results with one of everything.
     pub fn sample() -> Results {
@@ -120,9 +140,37 @@ pub mod tests {
                 name: "W1".to_owned(),
                 about: "one table".to_owned(),
                 database_bytes: 7.3e8,
+                changes: None,
                 contenders: vec![contender("pgcopydb", 4.0), contender("dump", 6.0), failed],
             }],
         }
+    }
+
+    /// The same, with a workload of changes.
+    pub fn sample_with_changes() -> Results {
+        let mut results = sample();
+        let mut followed = results.workloads[0].clone();
+        followed.name = "F1".to_owned();
+        followed.changes = Some(Changes { count: 40_000.0, unit: "transactions".to_owned() });
+        followed.contenders.truncate(2);
+        followed.contenders[1].name = "native".to_owned();
+        results.workloads.push(followed);
+        results
+    }
+
+    #[test]
+    fn large_counts_can_be_read() {
+        assert_eq!(grouped(999.0), "999");
+        assert_eq!(grouped(1_234_567.4), "1,234,567");
+        assert_eq!(grouped(300_000.0), "300,000");
+    }
+
+    #[test]
+    fn everybody_is_introduced_once() {
+        let sentences = conditions(&sample_with_changes());
+        let about = |name: &str| sentences.iter().filter(|s| s.starts_with(name)).count();
+        assert_eq!([about("pgcopydb:"), about("native:"), about("Follow workloads")], [1, 1, 1]);
+        assert!(!conditions(&sample()).iter().any(|s| s.contains("logical")));
     }
 
     #[test]
