@@ -12,6 +12,7 @@ use super::all_databases;
 use super::conclude::{Forgotten, conclude, forget, without_snapshot};
 use super::following;
 use super::inventory::inventory;
+use super::keys;
 use super::prepare::{self, Begun};
 use super::roles;
 use crate::catalog::SentinelChange;
@@ -29,6 +30,7 @@ use crate::report;
 use crate::run::capacity::Sessions;
 use crate::run::context::{Context, Parts};
 use crate::run::crew::Crew;
+use crate::run::foreign_keys;
 use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
 use crate::run::watch::Watch;
 use crate::run::{self, Holds, Report};
@@ -85,6 +87,11 @@ pub async fn one(wanted: One, stop: &Stop) -> Result<()> {
         Some(follow) => following::clone(&mut run, follow, stop, begun).await,
         None => whole(&mut run, stop, begun).await,
     };
+    if result.is_err() && run.has_kept_keys {
+        // The first error is the one told last.
+        let put_back = keys::put_back(&mut run, stop).await;
+        put_back.inspect_err(crate::log::error).ok();
+    }
     run.base.snapshot.close().await;
     let reported = match &report {
         Some(file) => super::report::write(&run.base.catalog, file).await,
@@ -150,7 +157,9 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
             }
             Err(error) => return Err(error),
         };
+        let mut ended = ended;
         if !ended.report.is_set_back {
+            ended.report.failed += keys::put_back(run, stop).await?;
             let goes_on = !ended.report.is_whole() || stop.is_requested();
             let wants_extensions = !run.base.settings.skip_extensions;
             if !goes_on && wants_extensions && run.selection.completes_schema() {
@@ -379,6 +388,8 @@ async fn look_at_tables(
     }
     let wanted: Vec<&Table> = wanted.iter().map(|oid| context.table(*oid)).collect();
     let found = existing::tables(&mut run.target_session, &wanted).await?;
+    run.has_kept_keys |=
+        foreign_keys::take_down(&mut run.target_session, &context.ledger, &wanted).await?;
     if tables == Tables::Found {
         context.found = Found { tables: found, ..std::mem::take(&mut context.found) };
     }

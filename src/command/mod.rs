@@ -12,6 +12,7 @@ mod filters;
 mod follow;
 mod following;
 mod inventory;
+mod keys;
 mod list;
 mod parse_list;
 mod ping;

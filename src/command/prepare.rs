@@ -16,7 +16,7 @@ use crate::follow::setup;
 use crate::model::settings::Sizes;
 use crate::model::{Beginning, FollowSettings, Inventory, Settings};
 use crate::pg::snapshot::Snapshot;
-use crate::pg::{Endpoint, Side, discover, filter as pg_filter, publication};
+use crate::pg::{Endpoint, Side, discover, filter as pg_filter, foreign_keys, publication};
 use crate::plan::clone::Tables;
 use crate::plan::select::{Archive, Selection, Task};
 use crate::run::capacity::Sessions;
@@ -93,6 +93,8 @@ pub struct Begun {
     pub remembered: Remembered,
     /// Whether an earlier run has made the whole copy.
     pub is_complete: bool,
+    /// Whether foreign keys of the target are to be put back.
+    pub has_kept_keys: bool,
 }
 
 impl Begun {
@@ -204,6 +206,7 @@ pub async fn begin(
         Ledger::drop(&mut target_session).await?;
     }
     let remembered = Ledger::remembered(&mut target_session).await?;
+    let has_kept_keys = foreign_keys::are_kept(&mut target_session).await?;
     let wanted = Wanted {
         selection,
         target: Some(&target),
@@ -230,6 +233,7 @@ pub async fn begin(
         notes: Vec::new(),
         remembered,
         is_complete,
+        has_kept_keys,
     })
 }
 

@@ -11,6 +11,7 @@ pub mod found;
 pub mod history;
 pub mod index;
 pub mod inventory;
+pub mod kept_key;
 pub mod listing;
 pub mod lsn;
 pub mod name;
@@ -30,6 +31,7 @@ pub use found::{Found, FoundTable};
 pub use history::{History, SectionRecord, StepRecord, StepState};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};
 pub use inventory::Inventory;
+pub use kept_key::{KeptKey, KeyState};
 pub use listing::{
     AvailableExtension, Identity, ListedDatabase, RelationFacts, RunningWork, SequenceOwner,
     UsedCollation,

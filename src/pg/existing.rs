@@ -36,7 +36,6 @@ pub async fn tables(
         )
         .hint("Make them first, for example with \"pgcopydb restore pre-data\"."));
     }
-    check_foreign_keys(target, wanted, &names).await?;
     warn_of_triggers(target, &names).await?;
     let mut found = HashMap::new();
     for table in wanted {
@@ -47,50 +46,6 @@ pub async fn tables(
         found.insert(table.oid, FoundTable { is_partitioned, is_emptied: may_truncate });
     }
     Ok(found)
-}
-
-/// A foreign key wants its tables in an order and one by one; TRUNCATE refuses the table that it
-/// references.
-async fn check_foreign_keys(
-    target: &mut Connection,
-    wanted: &[&Table],
-    names: &HashSet<String>,
-) -> Result<()> {
-    let in_parts: HashSet<String> = wanted
-        .iter()
-        .filter(|table| !table.parts.is_empty())
-        .map(|table| table.name.to_string())
-        .collect();
-    let mut in_the_way = Vec::new();
-    let queried = target.query_each(include_str!("sql/target_foreign_keys.sql"), &[], |row| {
-        let from = QualifiedName::new(row.required(1)?, row.required(2)?).to_string();
-        let to = QualifiedName::new(row.required(3)?, row.required(4)?).to_string();
-        // A table that references itself is checked at the end of the one COPY that fills it.
-        let is_in_the_way = if from == to { in_parts.contains(&to) } else { names.contains(&to) };
-        if is_in_the_way {
-            in_the_way.push(format!("{} of {from}", quote_identifier(row.required(0)?)));
-        }
-        Ok(())
-    });
-    queried.await.map_err(|error| Error::target("could not list foreign keys", error))?;
-    if in_the_way.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(
-        Kind::Target,
-        format!(
-            "cannot copy rows while {} foreign keys on the target reference their tables: {}",
-            in_the_way.len(),
-            listed(&in_the_way)
-        ),
-    )
-    .detail(
-        "Tables are emptied before they are filled, in no order that a foreign key could hold in.",
-    )
-    .hint(
-        "Drop these keys and add them again when the rows are in; or let \"restore pre-data\" make \
-         the tables, copy the rows, and let \"restore post-data\" add the keys.",
-    ))
 }
 
 async fn warn_of_triggers(target: &mut Connection, names: &HashSet<String>) -> Result<()> {

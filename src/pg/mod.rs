@@ -9,6 +9,7 @@ pub mod discover;
 pub mod existing;
 pub mod facts;
 pub mod filter;
+pub mod foreign_keys;
 pub mod keep;
 pub mod listing;
 pub mod origin;

@@ -145,5 +145,8 @@ pub async fn check_nothing_in_the_way(
             listed(&in_the_way)
         ),
     )
-    .hint("Copy into an empty database, or let --drop-if-exists drop them."))
+    .hint(
+        "Copy into an empty database, or let --drop-if-exists drop them; \"pgcopydb copy data\" \
+         replaces the rows of tables that are there and leaves everything else as it is.",
+    ))
 }

@@ -8,6 +8,7 @@ mod copy;
 pub mod crew;
 mod drop;
 pub mod extension;
+pub mod foreign_keys;
 mod journal;
 mod large_object;
 pub mod ledger;

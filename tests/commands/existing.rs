@@ -62,20 +62,6 @@ fn an_index_of_that_name_that_is_another_is_an_error() {
 }
 
 #[test]
-fn a_foreign_key_that_forbids_to_empty_a_table_is_named_before_anything_is_done() {
-    let pair = pair();
-    pair.target.sql(
-        "alter table small add constraint \"Odd key\" foreign key (id) references cut not valid",
-    );
-    let output = run(&pair, "copy table-data");
-    output.assert_code(7);
-    output.assert_stderr_has(
-        "1 foreign keys on the target reference their tables: \"Odd key\" of public.small",
-    );
-    assert_eq!(pair.target.value("select count(*) from small"), "2");
-}
-
-#[test]
 fn a_table_that_is_not_there_is_named_before_anything_is_done() {
     let pair = pair();
     pair.target.sql("drop table frozen");

@@ -4,5 +4,6 @@ mod bad_input;
 mod chain;
 mod existing;
 mod extensions;
+mod foreign_keys;
 mod progress;
 mod roles;

@@ -15,4 +15,4 @@ mod silence;
 #[cfg(feature = "faults")]
 mod snapshot;
 mod torture;
-mod workload;
+pub mod workload;

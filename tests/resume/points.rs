@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use pgcopydb::fault;
 use pgcopydb_testkit::{Pair, Signal};
 
-use super::workload::{TABLE_OPTIONS, clone, many_steps, one_large_table, resume};
+use super::workload::{
+    TABLE_OPTIONS, clone, many_steps, one_large_table, resume, tables_with_keys,
+};
 use crate::support::pgcopydb;
 
 /// Runs at the same time: each has two servers to wait for.
@@ -47,6 +49,11 @@ fn killed_and_resumed(point: &str) -> Result<(), String> {
         begun = rows();
         resumed = rows().args(["--resume", "--not-consistent"]);
         same = same.without_schema().without_statistics();
+    } else if point.starts_with("foreign_keys.") {
+        tables_with_keys(&pair);
+        let rows = || pgcopydb(&pair).args(["copy", "table-data"]).args(TABLE_OPTIONS);
+        begun = rows();
+        resumed = rows().args(["--resume", "--not-consistent"]);
     } else {
         many_steps(&pair);
     }

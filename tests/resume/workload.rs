@@ -70,6 +70,49 @@ pub fn one_large_table(pair: &Pair) {
     }
 }
 
+/// Makes tables on both sides that reference each other in every way, with rows that must be gone on
+/// the target.
+pub fn tables_with_keys(pair: &Pair) {
+    for side in [&pair.source, &pair.target] {
+        side.sql(
+            "create table large (id bigint primary key, up bigint references large, note text);
+             create table a (id int primary key, b int);
+             create table b (id int primary key, a int references a on delete cascade
+                             deferrable initially deferred);
+             alter table a add foreign key (b) references b;
+             comment on constraint b_a_fkey on b is 'it''s ours';
+             create schema \"Odd one\";
+             create table \"Odd one\".\"t.\"\"t\" (b int);
+             create table parted (id int primary key, a int references a, up int references parted)
+                    partition by hash (id);
+             create table parted_0 partition of parted for values with (modulus 2, remainder 0);
+             create table parted_1 partition of parted for values with (modulus 2, remainder 1);
+             create table of_parted (p int references parted, l bigint references large);",
+        );
+    }
+    pair.source.sql(
+        "insert into large select i, i / 2, repeat(md5(i::text), 2) from generate_series(0, 30000) i;
+         insert into a select i from generate_series(1, 100) i;
+         insert into b select i, i % 100 + 1 from generate_series(1, 1000) i;
+         update a set b = id * 10;
+         insert into parted select i, i % 100 + 1, i from generate_series(1, 200) i;
+         update parted set up = 201 - id;
+         insert into of_parted select i, i * 3 from generate_series(1, 200) i;
+         insert into \"Odd one\".\"t.\"\"t\" values (1), (-1)",
+    );
+    pair.target.sql(
+        "insert into large values (100000, 100000, 'of the target');
+         insert into a values (-1); insert into b values (7, -1); insert into parted values (1, -1, 1);
+         insert into of_parted values (1, 100000)",
+    );
+    for side in [&pair.source, &pair.target] {
+        side.sql(
+            "alter table \"Odd one\".\"t.\"\"t\" add constraint \"Odd \"\"key\"
+               foreign key (b) references b not valid",
+        );
+    }
+}
+
 /// No extension that comes with the server has configuration tables, so one is given one.
 fn configured_extension(pair: &Pair) {
     for side in [&pair.source, &pair.target] {
