@@ -17,23 +17,23 @@ pub async fn split_tables(
     settings: &Settings,
 ) -> Result<()> {
     let version = inventory.database.server_version;
-    let threshold = match settings.split_tables_larger_than {
+    let (threshold, size): (u64, fn(&Table) -> u64) = match settings.split_tables_larger_than {
         Some(0) => return Ok(()),
-        Some(bytes) => bytes,
+        Some(bytes) => (bytes, |table| table.bytes),
         // What one worker would have to do if all had the same: a larger table makes others idle.
         None => {
-            let share = inventory.data_bytes() / u64::from(settings.jobs.table);
-            share.max(AUTOMATIC_SPLIT_BYTES_MIN)
+            let share = inventory.data_weight() / u64::from(settings.jobs.table);
+            (share.max(AUTOMATIC_SPLIT_BYTES_MIN), Table::weight)
         }
     };
     let is_asked_for = settings.split_tables_larger_than.is_some();
     // A table slightly above the threshold is not worth two halves unless that was asked for.
     let limit = if is_asked_for { threshold } else { threshold.saturating_mul(5) / 4 };
     for table in inventory.tables.iter_mut().filter(|table| table.has_data()) {
-        if table.bytes < limit {
+        if size(table) < limit {
             continue;
         }
-        let count = split::part_count(table.bytes, threshold, settings.split_max_parts);
+        let count = split::part_count(size(table), threshold, settings.split_max_parts);
         if count < 2 {
             continue;
         }

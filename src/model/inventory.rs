@@ -48,6 +48,11 @@ impl Inventory {
         self.tables.iter().filter(|table| table.has_data()).map(|table| table.bytes).sum()
     }
 
+    /// What copying all rows costs, in bytes of plain rows.
+    pub fn data_weight(&self) -> u64 {
+        self.tables.iter().filter(|table| table.has_data()).map(Table::weight).sum()
+    }
+
     /// Tables by their OID.
     pub fn tables_by_oid(&self) -> HashMap<Oid, &Table> {
         self.tables.iter().map(|table| (table.oid, table)).collect()

@@ -28,6 +28,9 @@ pub struct Table {
     pub bytes: u64,
     /// Size of the heap alone, in pages.
     pub pages: u64,
+    /// Bytes of values that are stored outside the heap and may be compressed.
+    #[serde(default)]
+    pub compressible_bytes: u64,
     /// The planner's estimate of its rows; -1 when it was never analysed.
     pub reltuples: f64,
     /// Its access method, such as `heap`; empty for a partitioned table.
@@ -49,7 +52,16 @@ pub struct Table {
     pub parts: Vec<TablePart>,
 }
 
+/// How many bytes of plain rows cost as much as one byte of compressed values, which the source
+/// expands and the target compresses again.
+const COMPRESSED_WEIGHT: u64 = 3;
+
 impl Table {
+    /// What copying its rows costs, in bytes of plain rows.
+    pub fn weight(&self) -> u64 {
+        self.bytes.saturating_add(self.compressible_bytes.saturating_mul(COMPRESSED_WEIGHT - 1))
+    }
+
     /// Whether it has rows of its own to be copied.
     pub fn has_data(&self) -> bool {
         self.kind == TableKind::Ordinary && !self.exclude_data

@@ -185,6 +185,7 @@ fn table(row: &Row) -> pgcopydb_wire::Result<Table> {
         split_key: row.text(9)?.map(str::to_owned),
         columns: Vec::new(),
         load_via: optional_oid(row, 10)?,
+        compressible_bytes: row.parsed(11)?,
         exclude_data: false,
         condition: None,
         parts: Vec::new(),

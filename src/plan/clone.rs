@@ -509,9 +509,9 @@ impl<'a> Planner<'a> {
 /// Plans how rows get in: whole, in one transaction, or in parts.
 fn fill_table(plan: &mut Plan, table: &Table, needs: &[StepId]) -> Vec<StepId> {
     if table.parts.is_empty() {
-        return vec![plan.add(Step::CopyTable { table: table.oid }, table.bytes, needs)];
+        return vec![plan.add(Step::CopyTable { table: table.oid }, table.weight(), needs)];
     }
     let step = |number| Step::CopyPart { table: table.oid, part: number };
-    let parts = table.parts.iter();
-    parts.map(|part| plan.add(step(part.number), part.bytes, needs)).collect()
+    let weight = table.weight() / table.parts.len() as u64;
+    table.parts.iter().map(|part| plan.add(step(part.number), weight, needs)).collect()
 }

@@ -180,6 +180,7 @@ mod tests {
             parent: None,
             bytes: 0,
             pages: 0,
+            compressible_bytes: 0,
             reltuples: 0.0,
             access_method: "heap".into(),
             split_key: Some("Id".into()),

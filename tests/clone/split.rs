@@ -91,3 +91,22 @@ fn zero_is_never() {
     assert!(parts(&pair, &output.stdout).iter().all(|(_, parts)| *parts == 1), "{output}");
     pair.assert_same();
 }
+
+#[test]
+fn compressed_values_count_for_what_they_cost() {
+    let pair = Pair::shared();
+    // About the same size on disk; one of them is expanded and compressed again on the way.
+    pair.source.sql(
+        "create table packed (id int primary key, t text);
+         insert into packed select i, string_agg(md5((i * j)::text), '')
+           from generate_series(1, 18000) i, generate_series(1, 120) j group by i;
+         create table plain (id int primary key, t text);
+         alter table plain alter t set storage external;
+         insert into plain select i, left(t, 2600) from packed, lateral (select id) as x (i)",
+    );
+    let output = clone(&pair).args(["--table-jobs", "4"]).run();
+    output.assert_success();
+    output.assert_stderr_has("table public.packed is copied in");
+    assert_eq!(parts(&pair, &output.stdout)[1], ("plain".to_owned(), 1), "{output}");
+    pair.assert_same();
+}

@@ -24,6 +24,7 @@ pub(super) fn inventory() -> Inventory {
                 ..table(16384, "Odd Items", 30 << 20)
             },
             Table {
+                compressible_bytes: 0,
                 reltuples: -1.0,
                 parent: Some(Oid(16401)),
                 load_via: Some(Oid(16401)),
@@ -104,6 +105,7 @@ fn table(oid: u32, name: &str, bytes: u64) -> Table {
         parent: None,
         bytes,
         pages: bytes / 8192,
+        compressible_bytes: 0,
         reltuples: 12345.0,
         access_method: "heap".to_owned(),
         split_key: None,

@@ -10,6 +10,7 @@ fn table(oid: u32, kind: TableKind, parent: Option<u32>) -> Table {
         parent: parent.map(Oid),
         bytes: 0,
         pages: 0,
+        compressible_bytes: 0,
         reltuples: 0.0,
         access_method: String::new(),
         split_key: None,

@@ -39,6 +39,7 @@ impl World {
             parent: None,
             bytes: 0,
             pages: 0,
+            compressible_bytes: 0,
             reltuples: 0.0,
             access_method: "heap".to_owned(),
             split_key: None,

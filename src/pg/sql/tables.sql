@@ -2,7 +2,8 @@
 -- $1        whether sizes are those of the planner's statistics
 -- returns   oid, namespace, name, relkind, parent of a partition, bytes, heap pages, reltuples,
 --           access method, column that key ranges can be made of, top of the partition tree if
---           rows may belong into other partitions on another server
+--           rows may belong into other partitions on another server, bytes of values outside the
+--           heap if they may be compressed
 with recursive enum_hash (oid, root) as (
   -- Partitions by the hash of an enum, whose values are OIDs.
   select h.inhrelid, h.inhparent
@@ -38,7 +39,15 @@ select c.oid, n.nspname, c.relname, c.relkind,
             else pg_catalog.pg_relation_size(c.oid)
                  / pg_catalog.current_setting('block_size')::bigint end,
        c.reltuples, coalesce(am.amname, 'heap'), k.attname,
-       (select v.root from via v where v.oid = c.oid order by v.depth desc limit 1)
+       (select v.root from via v where v.oid = c.oid order by v.depth desc limit 1),
+       case when t.oid is null or not exists (
+                   select from pg_catalog.pg_attribute a
+                    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                      and a.attstorage in ('x', 'm'))
+            then 0
+            when $1::boolean
+            then t.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
+            else coalesce(pg_catalog.pg_relation_size(t.oid), 0) end
   from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_inherits h on h.inhrelid = c.oid and c.relispartition

@@ -136,6 +136,7 @@ impl Maker<'_> {
             parent,
             bytes,
             pages: bytes / 8192,
+            compressible_bytes: 0,
             reltuples: 0.0,
             access_method: "heap".to_owned(),
             split_key: None,
