@@ -20,6 +20,10 @@ pub struct Args {
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub only: Vec<String>,
 
+    /// Measure how the time grows with the number of tables, large objects and partitions instead
+    #[arg(long, conflicts_with = "only")]
+    pub growth: bool,
+
     /// How often each contender copies each workload
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,

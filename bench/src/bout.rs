@@ -98,7 +98,7 @@ pub fn fight(
 }
 
 /// One contender's turn, with an empty target and servers that have nothing left to write.
-fn turn(contender: &Contender, pair: &Pair, servers: &Servers) -> Result<Cost, String> {
+pub fn turn(contender: &Contender, pair: &Pair, servers: &Servers) -> Result<Cost, String> {
     drop_database(&servers.target, pair.target.name());
     servers.target.create_database(pair.target.name());
     for server in [&servers.source, &servers.target] {
@@ -110,7 +110,7 @@ fn turn(contender: &Contender, pair: &Pair, servers: &Servers) -> Result<Cost, S
     outcome.map(|()| cost)
 }
 
-fn drop_database(cluster: &Cluster, name: &str) {
+pub fn drop_database(cluster: &Cluster, name: &str) {
     let name = quoted_identifier(name);
     cluster.sql("postgres", &format!("drop database if exists {name} with (force)"));
 }

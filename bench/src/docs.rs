@@ -21,6 +21,12 @@ const BLOCKS: [Block; 2] = [
     },
 ];
 
+/// How the time grows.
+const GROWTH: [&str; 2] = [
+    "<!-- growth: begin, written by `make bench ARGS=\"--growth --write-docs\"` -->\n",
+    "<!-- growth: end -->\n",
+];
+
 /// A part of the page.
 struct Block {
     is_of_changes: bool,
@@ -30,25 +36,40 @@ struct Block {
 
 /// Puts the figures into the page.
 pub fn refresh(results: &Results) -> Result<(), String> {
+    rewrite(|mut page| {
+        for block in &BLOCKS {
+            let part = results.part(block.is_of_changes);
+            if !part.workloads.is_empty() {
+                page = block.replaced(&page, &markdown::block(&part))?;
+            }
+        }
+        Ok(page)
+    })
+}
+
+/// Puts what was found about growth into the page.
+pub fn refresh_growth(text: &str) -> Result<(), String> {
+    rewrite(|page| replaced(&page, GROWTH, text))
+}
+
+fn rewrite(change: impl FnOnce(String) -> Result<String, String>) -> Result<(), String> {
     let path = in_workspace(PAGE);
     let failed = |error| format!("could not write the figures to {PAGE}: {error}");
-    let mut page = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
-    for block in &BLOCKS {
-        let part = results.part(block.is_of_changes);
-        if !part.workloads.is_empty() {
-            page = block.replaced(&page, &markdown::block(&part)).map_err(failed)?;
-        }
-    }
+    let page = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+    let page = change(page).map_err(failed)?;
     fs::write(&path, page).map_err(|error| failed(error.to_string()))
+}
+
+fn replaced(page: &str, [begin, end]: [&str; 2], text: &str) -> Result<String, String> {
+    let parts = page.split_once(begin);
+    let parts = parts.and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
+    let (head, tail) = parts.ok_or("the markers of the figures are missing")?;
+    Ok(format!("{head}{begin}\n{text}\n{end}{tail}"))
 }
 
 impl Block {
     fn replaced(&self, page: &str, text: &str) -> Result<String, String> {
-        let Block { begin, end, .. } = self;
-        let parts = page.split_once(begin);
-        let parts = parts.and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
-        let (head, tail) = parts.ok_or("the markers of the figures are missing")?;
-        Ok(format!("{head}{begin}\n{text}\n{end}{tail}"))
+        replaced(page, [self.begin, self.end], text)
     }
 }
 
@@ -71,5 +92,6 @@ mod tests {
     fn the_page_has_the_markers() {
         let page = fs::read_to_string(in_workspace(PAGE)).unwrap();
         assert!(BLOCKS.iter().all(|block| block.replaced(&page, "").is_ok()));
+        assert!(replaced(&page, GROWTH, "").is_ok());
     }
 }

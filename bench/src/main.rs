@@ -12,6 +12,7 @@ mod contender;
 mod cost;
 mod docs;
 mod follower;
+mod growth;
 mod machine;
 mod process;
 mod pursuit;
@@ -41,6 +42,9 @@ fn bench(args: &Args) -> Result<ExitCode, String> {
     let workloads = workload::chosen(&args.only)?;
     fs::create_dir_all(&args.output)
         .map_err(|error| format!("could not create \"{}\": {error}", args.output.display()))?;
+    if args.growth {
+        return growth::grow(&contenders[0], args).map(|()| ExitCode::SUCCESS);
+    }
     let mut results = Results::new(args);
     let (mut copying, mut following) = (None, None);
     for workload in workloads {

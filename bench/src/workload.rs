@@ -213,17 +213,17 @@ fn pgbench(database: &Database, scale: f64) {
 }
 
 /// Runs a file of SQL with psql's variables set.
-fn run(database: &Database, sql: &str, variables: &[(&str, u64)]) {
+pub fn run(database: &Database, sql: &str, variables: &[(&str, u64)]) {
     let set = variables.iter().map(|(name, value)| format!("\\set {name} {value}\n"));
     database.sql(&(set.collect::<String>() + sql));
 }
 
 /// So many at a scale of 1; never none.
-fn times(count: u32, scale: f64) -> u64 {
+pub fn times(count: u32, scale: f64) -> u64 {
     ((f64::from(count) * scale).round() as u64).max(1)
 }
 
-fn clamp(count: u64) -> u32 {
+pub fn clamp(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
