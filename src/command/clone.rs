@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use pgcopydb_wire::Connection;
 
 use super::all_databases;
+use super::citus;
 use super::conclude::{Forgotten, conclude, forget, without_snapshot};
 use super::following;
 use super::inventory::inventory;
@@ -28,7 +29,7 @@ use crate::plan::select::{Selection, Task, select};
 use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
 use crate::run::capacity::Sessions;
-use crate::run::context::{Context, Parts};
+use crate::run::context::{Context, PRE_DATA_KEY, Parts};
 use crate::run::crew::Crew;
 use crate::run::foreign_keys;
 use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
@@ -258,6 +259,9 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     }
     let steps = plan.steps().filter(|(_, step, _)| *step != Step::Milestone).count();
     check_records(&plan, &context, &run.remembered)?;
+    if !run.remembered.done.contains(PRE_DATA_KEY) {
+        context.after_pre_data = citus::statements(run, &context.inventory).await?;
+    }
     let is_done = |step| context.is_done(step, &run.remembered.done);
     let left = select(&mut plan, run.selection, target.tables, is_done);
     if run.selection != Selection::All {
@@ -298,12 +302,6 @@ async fn open_target(run: &mut Begun, inventory: &Inventory) -> Result<(Ledger, 
 
 /// Everything that can be said to be wrong with the target before anything is written to it.
 async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
-    if inventory.extensions.iter().any(|extension| extension.name == "citus") {
-        tracing::warn!(
-            "the source has the extension citus: its distributed tables are made as ordinary ones; \
-             distribute them on the target, and check the rows with \"pgcopydb compare data\""
-        );
-    }
     let requirements = &run.base.settings.requirements;
     if !requirements.is_empty() {
         existing::warn_of_versions(&mut run.target_session, inventory, requirements).await?;

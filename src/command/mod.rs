@@ -2,6 +2,7 @@
 
 mod afresh;
 mod all_databases;
+mod citus;
 mod clone;
 mod compare;
 mod completion;

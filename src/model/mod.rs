@@ -5,6 +5,7 @@ pub mod change;
 pub mod compare;
 pub mod content;
 pub mod database;
+pub mod distributed;
 pub mod entry;
 pub mod follow;
 pub mod found;
@@ -25,6 +26,7 @@ pub mod table;
 pub mod types;
 
 pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
+pub use distributed::{Distributed, Distribution};
 pub use entry::{Entry, EntryId, Rewrite};
 pub use follow::{FollowSettings, Plugin, Remote, Sentinel, Slot};
 pub use found::{Found, FoundTable};

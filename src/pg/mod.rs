@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod checksum;
+pub mod citus;
 pub mod contents;
 pub mod databases;
 pub mod discover;

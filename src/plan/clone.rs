@@ -170,9 +170,12 @@ impl<'a> Planner<'a> {
             self.all.push(id);
         }
         if !self.settings.skip_extensions {
+            let mut last = None;
             for extension in self.inventory.extensions.iter().filter(|e| !e.config.is_empty()) {
                 let step = Step::CopyExtensionData { extension: extension.oid };
-                let id = self.plan.add(step, 0, &self.schema);
+                // An extension references those that it requires, which are the older ones.
+                let id = self.plan.add_following(step, 0, &self.schema, last.as_slice());
+                last = Some(id);
                 for table in &extension.config {
                     self.fills.insert(table.oid, vec![id]);
                 }

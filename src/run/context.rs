@@ -51,6 +51,8 @@ pub struct Context {
     pub drops: Vec<Batch>,
     /// Entries of the pre-data section, a transaction's worth each.
     pub pre_data: Vec<Vec<EntryId>>,
+    /// Statements that end the last of these.
+    pub after_pre_data: Vec<String>,
     /// What was on the target before; nothing where this copy makes the tables.
     pub found: Found,
     /// Namespaces that the target had before.
@@ -143,6 +145,7 @@ impl Context {
             drops: drop::batches(&inventory.entries, &settings),
             pre_data,
             pre_data_keys,
+            after_pre_data: Vec::new(),
             found: Found::default(),
             target_namespaces: parts.target_namespaces,
             formats,

@@ -22,12 +22,17 @@ pub async fn script(context: &Context, steps: &[Step]) -> Result<String> {
             _ => Vec::new(),
         })
         .collect();
+    let last = context.pre_data.len().saturating_sub(1) as u32;
+    let after = match steps.contains(&Step::RestorePreData { chunk: last }) {
+        true => context.after_pre_data.join(";\n"),
+        false => String::new(),
+    };
     if entries.is_empty() {
-        return Ok(String::new());
+        return Ok(after);
     }
     let script = context.printer.sql(&entries, &context.stop).await?;
     let script = rewritten(context, &entries, script)?;
-    Ok(with_tablespaces(script, &context.settings.tablespace_map))
+    Ok(with_tablespaces(script, &context.settings.tablespace_map) + &after)
 }
 
 /// A script with other names of tablespaces.

@@ -201,18 +201,27 @@ const SCRIPT: &str = "
 
 /// Two servers that know an extension of the test's own; nothing where no server can.
 fn pair_with_extension(name: &str, script: &str) -> Option<(Pair, tempfile::TempDir)> {
+    pair_with_extensions(&[(name, "relocatable = true", script)])
+}
+
+/// The same with several, each with its name, what is said of it, and its script.
+fn pair_with_extensions(extensions: &[(&str, &str, &str)]) -> Option<(Pair, tempfile::TempDir)> {
     // From 18 on an extension may be in any directory.
     let version = Version::of_major(18)?;
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let files = directory.path().join("extension");
     std::fs::create_dir(&files).unwrap();
-    let control = "default_version = '1.0'\nrelocatable = true\n";
-    std::fs::write(files.join(format!("{name}.control")), control).unwrap();
-    std::fs::write(files.join(format!("{name}--1.0.sql")), script).unwrap();
+    for (name, control, script) in extensions {
+        let control = format!("default_version = '1.0'\n{control}\n");
+        std::fs::write(files.join(format!("{name}.control")), control).unwrap();
+        std::fs::write(files.join(format!("{name}--1.0.sql")), script).unwrap();
+    }
     let path = format!("{}:$system", directory.path().display());
-    let builder =
-        || Cluster::builder().version(version.clone()).setting("extension_control_path", &path);
+    let builder = || {
+        let builder = Cluster::builder().version(version.clone());
+        builder.setting("extension_control_path", &path).setting("allow_system_table_mods", "on")
+    };
     Some((Pair::built(builder(), builder()), directory))
 }
 
@@ -256,4 +265,80 @@ fn configuration_tables_are_copied_in_the_order_of_their_foreign_keys() {
             assert_eq!(pair.target.value(&without_log), pair.source.value(&without_log), "{table}");
         }
     }
+}
+
+#[test]
+fn configuration_tables_follow_foreign_keys_to_other_extensions() {
+    let base = "create table base (id int primary key);
+                select pg_extension_config_dump('base', '');";
+    let above = "create table above (id int primary key references base);
+                 select pg_extension_config_dump('above', '');";
+    let extensions = [
+        ("a_above", "relocatable = true\nrequires = 'base'", above),
+        ("base", "relocatable = true", base),
+    ];
+    let Some((pair, _files)) = pair_with_extensions(&extensions) else { return };
+    pair.source.sql(
+        "create extension base; create extension a_above;
+         insert into base select generate_series(1, 20000);
+         insert into above select generate_series(1, 20000);",
+    );
+    run(&pair, "clone").assert_success();
+    assert_eq!(pair.target.value("select count(*) from above"), "20000");
+}
+
+/// The catalogs and functions of citus that are used, and a record of the calls.
+const CITUS: &str = "
+    create table pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod \"char\", partkey text,
+        colocationid int, repmodel \"char\");
+    create table pg_catalog.pg_dist_shard (logicalrelid regclass, shardid bigint);
+    select pg_extension_config_dump('pg_catalog.pg_dist_partition', '');
+    create function pg_catalog.column_to_column_name(t regclass, k text) returns text language sql
+        as $$ select k $$;
+    create function pg_catalog.create_distributed_table(t regclass, k text, distribution_type text default 'hash',
+        colocate_with text default 'default', shard_count int default null) returns void language sql
+        as $$ insert into pg_catalog.pg_dist_partition values
+                (t, case when k is null then 'n' else 'h' end, k,
+                 case colocate_with when 'none' then t::oid::int else colocate_with::regclass::oid::int end, 's');
+              insert into pg_catalog.pg_dist_shard
+                select t, n from generate_series(1, coalesce(current_setting('citus.shard_count', true)::int, 32)) n $$;
+    create function pg_catalog.create_reference_table(t regclass) returns void language sql
+        as $$ insert into pg_catalog.pg_dist_partition values (t, 'n', null, 1, 't') $$;";
+
+#[test]
+fn tables_that_citus_has_distributed_are_distributed_again() {
+    let extensions = [("citus", "schema = pg_catalog\nrelocatable = false", CITUS)];
+    let Some((pair, _files)) = pair_with_extensions(&extensions) else { return };
+    pair.source.sql(
+        "create extension citus;
+         create table \"Tenants\" (\"Id\" int primary key);
+         create table bills (tenant int, id int, primary key (tenant, id));
+         create table countries (id int primary key);
+         create table parted (tenant int, at int) partition by range (at);
+         create table parted_1 partition of parted for values from (0) to (10);
+         create table plain (id int primary key);
+         insert into \"Tenants\" select generate_series(1, 9); insert into bills select 1, 1;
+         insert into parted values (1, 1); insert into countries values (1);
+         set citus.shard_count = 4;
+         select create_distributed_table('\"Tenants\"', 'Id', colocate_with => 'none');
+         select create_distributed_table('bills', 'tenant', colocate_with => '\"Tenants\"');
+         select create_distributed_table('parted', 'tenant', colocate_with => '\"Tenants\"');
+         select create_reference_table('countries');
+         insert into pg_dist_partition values ('parted_1', 'h', 'tenant', 1, 's');",
+    );
+    let distributed = "select string_agg(concat_ws(' ', p.logicalrelid, partmethod, partkey, repmodel,
+                              case when colocationid > 1 then colocationid::regclass end,
+                              (select count(*) from pg_dist_shard s where s.logicalrelid = p.logicalrelid)), '; '
+                              order by p.logicalrelid::text)
+                         from pg_dist_partition p where p.logicalrelid <> 'parted_1'::regclass";
+    run(&pair, "clone").assert_success().assert_stderr_has("distributing tables as the source has");
+    assert_eq!(pair.target.value(distributed), pair.source.value(distributed));
+    assert_eq!(pair.target.value("select count(*) from pg_dist_partition"), "4");
+    assert_eq!(pair.target.value("select count(*) from \"Tenants\""), "9");
+
+    // Without the extension they are ordinary tables.
+    pair.target.sql("drop schema public cascade; create schema public; drop extension citus");
+    let without = run(&pair, "clone --restart --skip-extensions");
+    without.assert_success().assert_stderr_has("4 distributed tables are made as ordinary ones");
+    assert_eq!(pair.target.value("select count(*) from bills"), "1");
 }

@@ -28,7 +28,8 @@ select e.oid, e.extname, en.nspname, e.extversion,
        join pg_catalog.pg_namespace en on en.oid = e.extnamespace
        left join lateral rows from (pg_catalog.unnest(e.extconfig),
                                     pg_catalog.unnest(e.extcondition))
-                 with ordinality as config (oid, condition, number) on true
+                 -- What citus says of its nodes is true on these only.
+                 with ordinality as config (oid, condition, number) on e.extname <> 'citus'
        left join pg_catalog.pg_class c on c.oid = config.oid
        left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  order by e.oid,
