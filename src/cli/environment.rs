@@ -90,10 +90,13 @@ fn boolean(text: &str) -> Option<bool> {
 }
 
 /// The same command without the variables, which only the help still names: what clap itself
-/// would take from the environment could neither be tested nor be blamed on the variable.
+/// would take from the environment could neither be tested nor be blamed on the variable. A negative
+/// number behind an option is its value, if a wrong one, and no option.
 pub(super) fn detached(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
+            let takes_values = arg.get_action().takes_values();
+            let arg = if takes_values { arg.allow_negative_numbers(true) } else { arg };
             let Some(name) = arg.get_env().map(|name| name.to_string_lossy().into_owned()) else {
                 return arg;
             };

@@ -181,6 +181,12 @@ pub(super) struct StreamArgs {
     target: TargetArgs,
     #[command(flatten)]
     follow: FollowArgs,
+    /// Accepted for older scripts: changes are kept in the work directory anyway
+    #[arg(short = 'O', long, hide = true)]
+    to_stdout: bool,
+    /// Accepted for older scripts
+    #[arg(short = 'I', long, hide = true)]
+    from_stdin: bool,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -195,6 +201,12 @@ pub(super) struct PruneArgs {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Accepted for older scripts: the work directory knows
+    #[arg(short = 'S', long, hide = true)]
+    source: Option<String>,
+    /// Accepted for older scripts
+    #[arg(short = 'T', long, hide = true)]
+    target: Option<String>,
     #[command(flatten)]
     directory: DirectoryArgs,
     #[command(flatten)]
@@ -269,6 +281,9 @@ pub(super) struct SentinelGetArgs {
     /// Print only how far changes are applied
     #[arg(short = 'r', long, group = "one")]
     replay_lsn: bool,
+    /// Accepted for older scripts: everything is printed
+    #[arg(short = 't', long, hide = true)]
+    transform_lsn: bool,
     #[command(flatten)]
     json: JsonArgs,
     #[command(flatten)]

@@ -118,3 +118,16 @@ fn a_quiet_program_is_quiet() {
     output.assert_success();
     assert_eq!(output.stderr, "");
 }
+
+#[test]
+fn a_negative_number_is_a_wrong_value_and_no_option() {
+    for (line, option) in [
+        ("clone -S a -T b --table-jobs -1", "--table-jobs"),
+        ("clone -S a -T b -I -1", "--index-jobs"),
+        ("clone -S a -T b --split-at -5", "--split-tables-larger-than"),
+    ] {
+        let output = run(line);
+        output.assert_code(1).assert_stderr_has("invalid value '-");
+        output.assert_stderr_has(option);
+    }
+}
