@@ -274,6 +274,24 @@ impl ListArgs {
                 "Name the file whose effect is to be listed.",
             ));
         }
+        let is_filtered = !matches!(
+            listing,
+            Listing::Databases
+                | Listing::AvailableExtensions
+                | Listing::Requirements
+                | Listing::Collations
+                | Listing::TableParts
+                | Listing::Progress
+                | Listing::Summary
+        );
+        if self.list_skipped && !is_filtered {
+            return Err(mandatory(
+                "Option --list-skipped has no meaning for this list",
+                "Filters leave out extensions, tables, sequences, indexes and what depends on them: \
+                 ask \"list extensions\", \"tables\", \"sequences\", \"indexes\", \"depends\" or \
+                 \"schema\".",
+            ));
+        }
         if listing == Listing::Dependents && !self.list_skipped {
             return Err(mandatory(
                 "Options --filters and --list-skipped are mandatory",

@@ -266,14 +266,8 @@ async fn conclude(
         if !file.exists() {
             continue;
         }
-        let mut one = Catalog::read_only(&file).await?.summary().await?;
-        for failure in &mut one.failures {
-            failure.object = format!("[{name}] {}", failure.object);
-        }
-        match &mut summary {
-            Some(summary) => summary.merge(one),
-            None => summary = Some(Summary { names_database: true, ..one }),
-        }
+        let one = Catalog::read_only(&file).await?.summary().await?;
+        Summary::sum(&mut summary, one, name);
     }
     if let Some(mut summary) = summary {
         for section in summary.sections.iter_mut().filter(|s| s.section == Section::Total) {

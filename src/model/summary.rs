@@ -239,15 +239,33 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Adds what was done in one of several databases. Work in all of them goes on at the same time:
+    /// the whole takes at least as long as the longest.
+    pub fn sum(sum: &mut Option<Summary>, mut one: Summary, name: &str) {
+        for failure in &mut one.failures {
+            failure.object = format!("[{name}] {}", failure.object);
+        }
+        match sum {
+            Some(sum) => sum.merge(one),
+            None => *sum = Some(Summary { names_database: true, ..one }),
+        }
+    }
+
     /// Adds what was done in another database.
     pub fn merge(&mut self, other: Summary) {
         self.names_database = true;
         for (section, more) in self.sections.iter_mut().zip(other.sections) {
-            section.duration += more.duration;
+            section.duration = match section.section {
+                Section::Total => section.duration.max(more.duration),
+                _ => section.duration + more.duration,
+            };
             section.bytes += more.bytes;
         }
         self.tables.extend(other.tables);
-        self.tables.sort_by_key(|table| std::cmp::Reverse(table.source_bytes));
+        self.tables.sort_by(|one, other| {
+            let by_name = || (&one.database, one.oid).cmp(&(&other.database, other.oid));
+            other.source_bytes.cmp(&one.source_bytes).then_with(by_name)
+        });
         self.failures.extend(other.failures);
     }
 }
@@ -364,4 +382,12 @@ pub struct Counter {
     pub running: u64,
     /// What is done.
     pub done: u64,
+}
+
+impl std::ops::AddAssign for Counter {
+    fn add_assign(&mut self, other: Counter) {
+        self.total += other.total;
+        self.running += other.running;
+        self.done += other.done;
+    }
 }

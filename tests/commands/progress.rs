@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgcopydb_testkit::{Output, Pair};
+use pgcopydb_testkit::{Database, Output, Pair};
 use serde_json::Value;
 
 use crate::support::pgcopydb;
@@ -84,6 +84,69 @@ fn the_summary_of_a_run_can_be_read_again() {
     let other = Pair::shared();
     run(&other, "dump schema");
     assert!(run(&other, "list progress --summary").stdout.contains("Total Wall Clock Duration"));
+    let foreign = pgcopydb(&pair).env("PGCOPYDB_SOURCE_PGURI", pair.target.uri());
+    let foreign = foreign.args(["list", "progress"]).run();
+    foreign.assert_code(12).assert_stderr_has("is for another source");
+}
+
+#[test]
+fn the_progress_of_all_databases_is_summed_up() {
+    let pair = Pair::start();
+    pair.source.sql("create database app; create database \"Mixed \"\"Case\"");
+    for (name, tables) in [("app", 2), ("Mixed \"Case", 1)] {
+        let database = Database::new(pair.source.cluster_handle(), name);
+        for number in 1..=tables {
+            database.sql(&format!(
+                "create table t{number} (id int primary key); insert into t{number} values (1)"
+            ));
+        }
+    }
+    let program = |line: &str| {
+        let maintenance = |side: &Database| Database::new(side.cluster_handle(), "postgres").uri();
+        pgcopydb(&pair)
+            .args(line.split(' '))
+            .env("PGCOPYDB_SOURCE_PGURI", maintenance(&pair.source))
+            .env("PGCOPYDB_TARGET_PGURI", maintenance(&pair.target))
+    };
+    let cloned = program("clone --all-databases").run();
+    cloned.assert_success();
+    let text = program("list progress").run();
+    text.assert_success();
+    assert!(
+        text.stdout.contains("      Tables |            3 |            0 |            3\n"),
+        "{text}"
+    );
+    assert!(
+        text.stdout.contains("     Indexes |            3 |            0 |            3\n"),
+        "{text}"
+    );
+    let lines: Vec<Vec<&str>> =
+        text.stdout.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    let of = |name: &str| lines.iter().find(|cells| cells[0] == name).unwrap().clone();
+    assert_eq!(of("app")[..3], ["app", "2 of 2", "2 of 2"]);
+    assert_eq!(of("Mixed \"Case")[..3], ["Mixed \"Case", "1 of 1", "1 of 1"]);
+    assert_eq!(of("postgres")[..3], ["postgres", "0 of 0", "0 of 0"]);
+
+    let json: Value = serde_json::from_str(&program("list progress --json").run().stdout).unwrap();
+    assert_eq!(json["tables"]["done"], 3);
+    assert_eq!(json["tables"]["in-progress"], serde_json::json!([]));
+    let app = json["databases"].as_array().unwrap().iter().find(|one| one["database"] == "app");
+    assert_eq!(app.unwrap()["tables"]["total"], 2);
+
+    // But for the time that all of it took.
+    let summary = program("list progress --summary").run();
+    summary.assert_success();
+    let rest = |text: &str| {
+        text.lines()
+            .filter(|line| !line.contains("Total Wall"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rest(&summary.stdout), rest(&cloned.stdout));
+
+    std::fs::create_dir_all(pair.directory().join("pgcopydb/db/waiting/schema")).unwrap();
+    let text = program("list progress").run();
+    assert!(text.stdout.lines().any(|line| line.contains("waiting | not begun")), "{text}");
     let foreign = pgcopydb(&pair).env("PGCOPYDB_SOURCE_PGURI", pair.target.uri());
     let foreign = foreign.args(["list", "progress"]).run();
     foreign.assert_code(12).assert_stderr_has("is for another source");

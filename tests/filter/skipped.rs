@@ -98,3 +98,17 @@ fn what_is_skipped_needs_filters() {
     let output = run("list tables --filters missing.ini");
     output.assert_code(1).assert_stderr_has("missing.ini\" does not exist");
 }
+
+#[test]
+fn lists_without_filters_say_so() {
+    let pair = Pair::shared();
+    let file = pair.directory().join("filters.ini");
+    std::fs::write(&file, "[exclude-schema]\npublic\n").unwrap();
+    for list in ["databases", "collations", "extensions --requirements", "table-parts", "progress"]
+    {
+        let program = pgcopydb(&pair).arg("list").args(list.split(' ')).arg("--list-skipped");
+        let output = program.arg("--filters").arg(&file).run();
+        output.assert_code(1).assert_stderr_has("--list-skipped has no meaning for this list");
+        assert_eq!(output.stdout, "");
+    }
+}

@@ -9,7 +9,7 @@ pub use json::{
     available_extensions_json, collations_json, databases_json, depends_json, extensions_json,
     requirements_json, sequences_json,
 };
-pub use progress::{Running, progress, progress_json};
+pub use progress::{Run, Running, progress, progress_json};
 pub use schema::{Setup, index_array, schema, table_array};
 pub use text::{
     Dependent, available_extensions, collations, databases, depends, extensions, indexes,

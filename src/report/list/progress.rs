@@ -6,6 +6,7 @@ use super::schema::{IndexObject, TableObject};
 use crate::error::Result;
 use crate::model::{Counter, Inventory, Progress, RelationFacts, RunningWork};
 use crate::report::json::pretty;
+use crate::report::summary::layout::{aligned, printable};
 use crate::report::units;
 
 /// What is being done.
@@ -17,8 +18,35 @@ pub struct Running {
     pub indexes: Vec<RunningWork>,
 }
 
-/// The table.
-pub fn progress(progress: &Progress) -> String {
+/// How far a run has come, or one database's share of one.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// Which database, where the run is for all of a server.
+    pub database: Option<String>,
+    /// How much there is and how much is done; `None` as long as nothing is known.
+    pub progress: Option<Progress>,
+    /// What is being done. For JSON alone, as is what follows.
+    pub running: Running,
+    /// What there is.
+    pub inventory: Inventory,
+    /// What is said of it.
+    pub facts: RelationFacts,
+}
+
+/// The sum over all databases.
+fn total(runs: &[Run]) -> Progress {
+    let mut total = Progress::default();
+    for progress in runs.iter().filter_map(|run| run.progress) {
+        total.tables += progress.tables;
+        total.indexes += progress.indexes;
+        total.bytes += progress.bytes;
+    }
+    total
+}
+
+/// The table, and where there are several databases another one with a line for each.
+pub fn progress(runs: &[Run]) -> String {
+    let progress = total(runs);
     let line = |title: &str, cells: [String; 3]| {
         format!("{title:>12} | {:>12} | {:>12} | {:>12}\n", cells[0], cells[1], cells[2])
     };
@@ -33,14 +61,43 @@ pub fn progress(progress: &Progress) -> String {
     text.push_str(&line("Indexes", count(&progress.indexes, |count| count.to_string())));
     text.push_str(&line("Bytes", count(&progress.bytes, units::bytes)));
     text.push('\n');
+    text.push_str(&databases(runs));
     text
+}
+
+fn databases(runs: &[Run]) -> String {
+    let row = |run: &Run| {
+        let name = printable(run.database.as_ref()?);
+        let part = |counter: &Counter, of: fn(u64) -> String| {
+            format!("{} of {}", of(counter.done), of(counter.total))
+        };
+        let number = |count: u64| count.to_string();
+        let cells = match &run.progress {
+            Some(progress) => [
+                part(&progress.tables, number),
+                part(&progress.indexes, number),
+                part(&progress.bytes, units::bytes),
+            ],
+            None => ["not begun", "", ""].map(str::to_owned),
+        };
+        Some([vec![name], cells.to_vec()].concat())
+    };
+    let rows: Vec<Vec<String>> = runs.iter().filter_map(row).collect();
+    match rows.is_empty() {
+        true => String::new(),
+        false => aligned(&["Database", "Tables", "Indexes", "Bytes"], &rows) + "\n",
+    }
 }
 
 #[derive(Serialize)]
 struct Document {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
     tables: Counted<Work<TableObject>>,
     indexes: Counted<Work<IndexObject>>,
     bytes: Bytes,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    databases: Vec<Document>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +121,8 @@ struct Bytes {
 
 #[derive(Serialize)]
 struct Work<T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
     #[serde(flatten)]
     object: T,
     process: Process,
@@ -88,38 +147,71 @@ struct Network {
     transmit_rate: String,
 }
 
-/// The document, with a line break at its end.
-pub fn progress_json(
-    progress: &Progress,
-    running: &Running,
-    inventory: &Inventory,
-    facts: &RelationFacts,
-) -> Result<String> {
-    let tables = inventory.tables_by_oid();
-    let names = inventory.relation_names();
-    let copied = running.tables.iter().filter_map(|work| {
-        let object = TableObject::of(tables.get(&work.oid)?, facts);
-        Some(Work { object, process: Process::of(work, true) })
-    });
-    let built = running.indexes.iter().filter_map(|work| {
-        let index = inventory.indexes.iter().find(|index| index.oid == work.oid)?;
-        let object = IndexObject::of(index, &names, facts);
-        Some(Work { object, process: Process::of(work, false) })
-    });
-    let Progress { tables, indexes, bytes } = progress;
-    let document = Document {
-        tables: Counted { total: tables.total, done: tables.done, in_progress: copied.collect() },
-        indexes: Counted { total: indexes.total, done: indexes.done, in_progress: built.collect() },
-        bytes: Bytes {
-            total: bytes.total,
-            done: bytes.done,
-            in_progress: bytes.running,
-            total_pretty: units::bytes(bytes.total),
-            done_pretty: units::bytes(bytes.done),
-            in_progress_pretty: units::bytes(bytes.running),
-        },
+/// The document, with a line break at its end. That of several databases holds one for each of them
+/// besides the sums, which have everybody's work in progress.
+pub fn progress_json(runs: &[Run]) -> Result<String> {
+    let document = match runs {
+        [run] if run.database.is_none() => Document::of(run),
+        runs => {
+            let mut sum = Document::new(&total(runs));
+            sum.tables.in_progress = runs.iter().flat_map(tables).collect();
+            sum.indexes.in_progress = runs.iter().flat_map(indexes).collect();
+            sum.databases = runs.iter().map(Document::of).collect();
+            sum
+        }
     };
     Ok(pretty(&document)? + "\n")
+}
+
+fn tables(run: &Run) -> Vec<Work<TableObject>> {
+    let tables = run.inventory.tables_by_oid();
+    let copied = run.running.tables.iter().filter_map(|work| {
+        let object = TableObject::of(tables.get(&work.oid)?, &run.facts);
+        Some(Work { database: run.database.clone(), object, process: Process::of(work, true) })
+    });
+    copied.collect()
+}
+
+fn indexes(run: &Run) -> Vec<Work<IndexObject>> {
+    let names = run.inventory.relation_names();
+    let built = run.running.indexes.iter().filter_map(|work| {
+        let index = run.inventory.indexes.iter().find(|index| index.oid == work.oid)?;
+        let object = IndexObject::of(index, &names, &run.facts);
+        Some(Work { database: run.database.clone(), object, process: Process::of(work, false) })
+    });
+    built.collect()
+}
+
+impl Document {
+    /// The numbers, without what is in progress.
+    fn new(progress: &Progress) -> Document {
+        fn counted<T>(counter: Counter) -> Counted<T> {
+            Counted { total: counter.total, done: counter.done, in_progress: Vec::new() }
+        }
+        let bytes = progress.bytes;
+        Document {
+            database: None,
+            tables: counted(progress.tables),
+            indexes: counted(progress.indexes),
+            bytes: Bytes {
+                total: bytes.total,
+                done: bytes.done,
+                in_progress: bytes.running,
+                total_pretty: units::bytes(bytes.total),
+                done_pretty: units::bytes(bytes.done),
+                in_progress_pretty: units::bytes(bytes.running),
+            },
+            databases: Vec::new(),
+        }
+    }
+
+    fn of(run: &Run) -> Document {
+        let mut document = Document::new(&run.progress.unwrap_or_default());
+        document.database.clone_from(&run.database);
+        document.tables.in_progress = tables(run);
+        document.indexes.in_progress = indexes(run);
+        document
+    }
 }
 
 impl Process {

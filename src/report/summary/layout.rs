@@ -1,7 +1,7 @@
 //! Tables of text: right-aligned columns as wide as what is in them.
 
 /// Lines of a table under its header.
-pub(super) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(in crate::report) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|title| width(title)).collect();
     for row in rows {
         for (widest, cell) in widths.iter_mut().zip(row) {
