@@ -38,7 +38,12 @@ pub(super) struct FollowArgs {
     slot_name: String,
 
     /// Refuse a wal2json that cannot write numbers as strings, which it does wherever it can
-    #[arg(short = 'w', long, alias = "numeric-as-string")]
+    #[arg(
+        short = 'w',
+        long,
+        alias = "numeric-as-string",
+        env = "PGCOPYDB_WAL2JSON_NUMERIC_AS_STRING"
+    )]
     wal2json_numeric_as_string: bool,
 
     /// Accepted for older scripts: a slot that is missing is made

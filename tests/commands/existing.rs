@@ -138,3 +138,14 @@ fn a_role_that_may_not_truncate_fills_empty_tables_only() {
     pair.target.sql(&format!("drop owned by {role}; drop role {role}; analyze"));
     pair.assert_same();
 }
+
+#[test]
+fn large_objects_that_were_there_are_replaced_if_that_is_wanted() {
+    let pair = pair();
+    pair.source.sql("select lo_from_bytea(4711, 'of the source'), lo_from_bytea(4712, 'another')");
+    pair.target.sql("select lo_from_bytea(4711, 'of the target')");
+    let refused = run(&pair, "copy data");
+    refused.assert_code(12).assert_stderr_has("--drop-if-exists replaces it");
+    run(&pair, "copy data --resume --not-consistent --drop-if-exists").assert_success();
+    pair.assert_same();
+}

@@ -338,6 +338,8 @@ fn every_variable_stands_for_its_option() {
         ("PGCOPYDB_SKIP_TABLESPACES", "clone", "maybe"),
         ("PGCOPYDB_USE_COPY_BINARY", "clone", "maybe"),
         ("PGCOPYDB_REPLAY_NO_OP_UPDATES", "follow", "maybe"),
+        ("PGCOPYDB_WAL2JSON_NUMERIC_AS_STRING", "clone", "maybe"),
+        ("PGCOPYDB_PORT", "stream replay", "x"),
     ] {
         let program = Program::new(env!("CARGO_BIN_EXE_pgcopydb")).env(variable, wrong);
         let output = program.args(command.split(' ')).args(["-S", "a", "-T", "b"]);
