@@ -17,7 +17,7 @@ const APPLICATION_ID: i32 = 0x7067_6372;
 
 /// The version of the tables in it. A change to them, or to what is kept as JSON in them, is a new
 /// version: an older file is refused, since its clone is not finished by this program.
-const FORMAT_VERSION: i32 = 3;
+const FORMAT_VERSION: i32 = 4;
 
 /// Other programs read and write the file as well, for milliseconds; a slow disk may take seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

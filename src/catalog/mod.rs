@@ -9,6 +9,7 @@
 mod completion;
 mod error;
 mod file;
+mod follow_task;
 mod history;
 mod inventory;
 mod json;

@@ -22,7 +22,26 @@ impl Catalog {
     /// The slot that the directory belongs to.
     pub async fn slot(&self) -> Result<Option<Slot>> {
         self.read("could not read the replication slot", |transaction| {
-            transaction.query_row("select * from replication_slot", (), read_slot).optional()
+            let sql = "select * from replication_slot where is_made";
+            transaction.query_row(sql, (), read_slot).optional()
+        })
+        .await
+    }
+
+    /// A slot whose making has begun, and not come to its end.
+    pub async fn unfinished_slot(&self) -> Result<Option<Slot>> {
+        self.read("could not read the replication slot", |transaction| {
+            let sql = "select * from replication_slot where not is_made";
+            transaction.query_row(sql, (), read_slot).optional()
+        })
+        .await
+    }
+
+    /// Notes what is about to be made.
+    pub async fn note_slot(&self, slot: &Slot) -> Result<()> {
+        let slot = slot.clone();
+        self.write("could not note the replication slot", move |transaction| {
+            write_slot(transaction, &slot, false)
         })
         .await
     }
@@ -31,21 +50,7 @@ impl Catalog {
     pub async fn register_slot(&self, slot: &Slot, sentinel: &Sentinel) -> Result<()> {
         let (slot, sentinel) = (slot.clone(), *sentinel);
         self.write("could not register the replication slot", move |transaction| {
-            transaction.execute(
-                "insert or replace into replication_slot (id, slot_name, lsn, snapshot, plugin, \
-                 publication_name, publication_auto_managed, origin, \
-                 wal2json_numeric_as_string) values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                (
-                    &slot.name,
-                    slot.consistent_point.to_string(),
-                    &slot.snapshot,
-                    slot.plugin.name(),
-                    &slot.publication,
-                    slot.owns_publication,
-                    &slot.origin,
-                    slot.numeric_as_string,
-                ),
-            )?;
+            write_slot(transaction, &slot, true)?;
             write_sentinel(transaction, &sentinel)
         })
         .await
@@ -55,6 +60,7 @@ impl Catalog {
     pub async fn forget_slot(&self) -> Result<()> {
         self.write("could not forget the replication slot", |transaction| {
             transaction.execute("delete from replication_slot", ())?;
+            transaction.execute("delete from follow_task", ())?;
             transaction.execute("delete from sentinel", ()).map(|_| ())
         })
         .await
@@ -119,6 +125,27 @@ impl Catalog {
 pub fn no_sentinel() -> Error {
     Error::new(Kind::State, "this work directory follows no source")
         .hint("Set it up with \"pgcopydb stream setup\", or name another directory with --dir.")
+}
+
+fn write_slot(transaction: &Transaction, slot: &Slot, is_made: bool) -> rusqlite::Result<()> {
+    transaction
+        .execute(
+            "insert or replace into replication_slot (id, slot_name, lsn, snapshot, plugin, \
+             publication_name, publication_auto_managed, origin, wal2json_numeric_as_string, \
+             is_made) values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            (
+                &slot.name,
+                slot.consistent_point.to_string(),
+                &slot.snapshot,
+                slot.plugin.name(),
+                &slot.publication,
+                slot.owns_publication,
+                &slot.origin,
+                slot.numeric_as_string,
+                is_made,
+            ),
+        )
+        .map(|_| ())
 }
 
 fn read_slot(row: &Row) -> rusqlite::Result<Slot> {

@@ -212,6 +212,15 @@ pub(super) struct PruneArgs {
     /// Accepted for older scripts
     #[arg(short = 'T', long, hide = true)]
     target: Option<String>,
+    /// Ask the command that runs there, instead of the work directory
+    #[arg(short = 'H', long, value_name = "HOST")]
+    host: Option<String>,
+    /// The port that it listens on [default: 5442]
+    #[arg(short = 'P', long, value_name = "PORT")]
+    port: Option<u16>,
+    /// File with its secret
+    #[arg(long, value_name = "FILE", env = "PGCOPYDB_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
     #[command(flatten)]
     directory: DirectoryArgs,
     #[command(flatten)]
@@ -368,6 +377,8 @@ pub struct PruneRequest {
     pub directory: Option<std::path::PathBuf>,
     /// Only say what would be removed.
     pub dry_run: bool,
+    /// The running command to ask instead.
+    pub remote: Option<Remote>,
 }
 
 /// Something to do with the operator's row.
@@ -430,6 +441,7 @@ impl StreamCommand {
             StreamCommand::Prune(args) => Ok(Request::Prune(PruneRequest {
                 directory: args.directory.dir,
                 dry_run: args.dry_run,
+                remote: remote(args.host, args.port, args.secret_file)?,
             })),
             StreamCommand::Sentinel(command) => Ok(Request::Sentinel(command.request()?)),
         }

@@ -29,6 +29,11 @@ pub async fn if_snapshot_is_gone(
     }
     let catalog = Catalog::read_only(&file).await?;
     let remembered = Ledger::remembered(target).await?;
+    if catalog.unfinished_slot().await?.is_some() {
+        // Nothing was copied before there was a slot.
+        settings.beginning = Beginning::Restart;
+        return Ok(());
+    }
     let Some(slot) = catalog.slot().await? else { return Ok(()) };
     if let Some(id) = &slot.snapshot {
         match Snapshot::borrow(source, id).await {

@@ -112,6 +112,10 @@ pub async fn forget(
     workdir: &WorkDir,
     settings: &FollowSettings,
 ) -> Result<()> {
+    if let Some(left) = catalog.unfinished_slot().await? {
+        setup::remove_unfinished(source, target, catalog, &left).await?;
+        return remove_changes(workdir);
+    }
     let made = catalog.slot().await?.unwrap_or_else(|| Slot {
         name: settings.slot_name.clone(),
         consistent_point: crate::model::Lsn::NONE,
@@ -123,9 +127,14 @@ pub async fn forget(
         origin: settings.origin.clone(),
     });
     setup::remove(source, target, &made).await?;
+    remove_changes(workdir)?;
+    catalog.forget_slot().await
+}
+
+fn remove_changes(workdir: &WorkDir) -> Result<()> {
     let changes = workdir.files().changes();
     if changes.exists() {
         std::fs::remove_dir_all(&changes)?;
     }
-    catalog.forget_slot().await
+    Ok(())
 }

@@ -478,6 +478,10 @@ async fn forget_slot(source: &Endpoint, target: &Endpoint, workdir: &WorkDir) ->
     }
     // A catalog that cannot be read says nothing about slots.
     let Ok(catalog) = Catalog::read_only(&file).await else { return Ok(()) };
+    if let Some(left) = catalog.unfinished_slot().await? {
+        let catalog = Catalog::open(&file).await?;
+        return setup::remove_unfinished(source, target, &catalog, &left).await;
+    }
     let Some(slot) = catalog.slot().await? else { return Ok(()) };
     // The source may not have noticed yet that the earlier run is gone.
     let mut tries = 0;

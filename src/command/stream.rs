@@ -5,8 +5,9 @@ use crate::catalog::{Catalog, SentinelChange, no_sentinel};
 use crate::changes::{self, Removal};
 use crate::cli::{PruneRequest, SentinelAction, SentinelRequest, StreamAction, StreamRequest};
 use crate::error::{Error, Kind, Result};
-use crate::follow::{Mode, remote, setup};
-use crate::model::{Beginning, Remote, Sentinel};
+use crate::follow::remote::{self, Pruned};
+use crate::follow::{Mode, setup};
+use crate::model::{Beginning, FollowStatus, Remote, Sentinel};
 use crate::pg::{Endpoint, Side, slot};
 use crate::report;
 use crate::run::watch::Watch;
@@ -56,6 +57,17 @@ pub async fn stream(request: StreamRequest, stop: &Stop) -> Result<()> {
 
 /// Removes what is applied.
 pub async fn prune(request: PruneRequest) -> Result<()> {
+    let Pruned { files, bytes, applied } = match &request.remote {
+        Some(remote) => remote::ask_to_prune(remote, request.dry_run).await?,
+        None => pruned(&request).await?,
+    };
+    let done = if request.dry_run { "would remove" } else { "removed" };
+    let bytes = report::units::bytes(bytes);
+    tracing::info!("{done} {files} files of applied changes, {bytes} (up to {applied})");
+    Ok(())
+}
+
+async fn pruned(request: &PruneRequest) -> Result<Pruned> {
     let workdir = WorkDir::open(request.directory.as_deref(), Access::Inspect)?;
     let catalog = Catalog::read_only(&workdir.files().source_catalog()).await?;
     let applied = catalog.sentinel().await?.ok_or_else(no_sentinel)?.replay_lsn;
@@ -64,16 +76,7 @@ pub async fn prune(request: PruneRequest) -> Result<()> {
     let pruned = tokio::task::spawn_blocking(move || changes::prune(&directory, applied, removal));
     let pruned = pruned.await.map_err(|error| Error::new(Kind::Internal, error.to_string()))?;
     let (files, bytes) = pruned?;
-    let bytes = report::units::bytes(bytes);
-    match request.dry_run {
-        true => tracing::info!(
-            "would remove {files} files of applied changes, {bytes} (up to {applied})"
-        ),
-        false => {
-            tracing::info!("removed {files} files of applied changes, {bytes} (up to {applied})")
-        }
-    }
-    Ok(())
+    Ok(Pruned { files, bytes, applied })
 }
 
 /// Prints or changes the operator's row.
@@ -90,7 +93,8 @@ pub async fn sentinel(request: SentinelRequest) -> Result<()> {
     let change = match request.action {
         SentinelAction::Get { only, json } => {
             let sentinel = catalog.sentinel().await?.ok_or_else(no_sentinel)?;
-            return print(&sentinel, only, json);
+            let status = catalog.follow_status().await?;
+            return print((&sentinel, &status), only, json);
         }
         SentinelAction::Setup { startpos, endpos } => {
             return catalog
@@ -130,44 +134,24 @@ async fn ask(remote: &Remote, action: SentinelAction) -> Result<()> {
                 .hint("Leave --host and --port out."));
         }
     };
-    let sentinel = remote::ask(remote, &request).await?;
+    let (sentinel, status) = remote::ask(remote, &request).await?;
     match action {
-        SentinelAction::Get { only, json } => print(&sentinel, only, json)?,
+        SentinelAction::Get { only, json } => print((&sentinel, &status), only, json)?,
         SentinelAction::SetEndpos(None) => println!("{}", sentinel.endpos),
         _ => {}
     }
     Ok(())
 }
 
-fn print(sentinel: &Sentinel, only: Option<&str>, json: bool) -> Result<()> {
-    let apply = if sentinel.apply { "enabled" } else { "disabled" };
-    let values = [
-        ("startpos", sentinel.startpos.to_string()),
-        ("endpos", sentinel.endpos.to_string()),
-        ("apply", apply.to_owned()),
-        ("write_lsn", sentinel.write_lsn.to_string()),
-        ("flush_lsn", sentinel.flush_lsn.to_string()),
-        ("replay_lsn", sentinel.replay_lsn.to_string()),
-    ];
-    let values = values.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
-    if json {
-        let mut object = serde_json::Map::new();
-        for (name, value) in values {
-            let value = match name {
-                "apply" => sentinel.apply.into(),
-                _ => value.into(),
-            };
-            object.insert(name.to_owned(), value);
-        }
-        let text = serde_json::to_string_pretty(&object);
-        println!("{}", text.map_err(|error| Error::new(Kind::Internal, error.to_string()))?);
-        return Ok(());
-    }
-    for (name, value) in values {
-        match only {
-            Some(_) => println!("{value}"),
-            None => println!("{name:<15} {value}"),
-        }
+fn print(
+    (sentinel, status): (&Sentinel, &FollowStatus),
+    only: Option<&str>,
+    json: bool,
+) -> Result<()> {
+    let now = jiff::Timestamp::now().as_millisecond();
+    match json {
+        true => report::print(&report::follow::json(sentinel, status, only, now)?),
+        false => report::print(&report::follow::text(sentinel, status, only, now)),
     }
     Ok(())
 }

@@ -46,6 +46,7 @@ pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) ->
     if !wait_for_gate(follow, shared).await {
         return Ok(());
     }
+    shared.applying.goes_on();
     let mut patience = Patience::new();
     let mut trouble = Trouble::default();
     loop {
@@ -68,7 +69,7 @@ pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) ->
                 if shared.marks().applied() > before {
                     patience.renew();
                 }
-                patience.wait(error, &follow.stop).await?;
+                patience.wait(error, &follow.stop, &shared.applying).await?;
             }
         }
     }
@@ -95,6 +96,7 @@ async fn wait_for_gate(follow: &Follow, shared: &Shared) -> bool {
     let mut control = shared.control.subscribe();
     if !control.borrow().apply {
         tracing::info!("changes are received and kept, not applied yet");
+        shared.applying.waits_for("the end of the copy, or \"stream sentinel set apply\"");
     }
     tokio::select! {
         opened = control.wait_for(|control| control.apply) => opened.is_ok(),
@@ -141,7 +143,6 @@ async fn session(
         emptied: None,
         pending: Pending::new(order),
         trouble,
-        committed_at: 0,
     };
     let cursor = cursor.max(follow.slot.consistent_point);
     let reader = Reader::new(follow.directory.clone(), follow.owner(), cursor);
@@ -179,8 +180,6 @@ struct Work<'a> {
     emptied: Option<(Lsn, Truncate)>,
     pending: Pending,
     trouble: &'a mut Trouble,
-    /// When the last transaction was committed on the source, if the plugin tells it.
-    committed_at: i64,
 }
 
 /// How wal2json was asked to write numbers.
@@ -214,6 +213,9 @@ impl Work<'_> {
                 continue;
             }
             self.commit().await?;
+            if endpos.is_none() {
+                self.shared.move_marks(|marks| marks.drain(complete));
+            }
             if is_reached(complete, endpos) {
                 return Ok(());
             }
@@ -275,11 +277,10 @@ impl Work<'_> {
                 self.row(change, lsn, payload.len()).await
             }
             Message::Truncate(truncate) => self.gather(truncate, lsn).await,
-            Message::Commit { committed_at } => {
-                self.committed_at = committed_at.unwrap_or_default();
-                Ok(())
-            }
-            Message::Begin { .. } | Message::Undescribed(_) | Message::Other => Ok(()),
+            Message::Begin { .. }
+            | Message::Commit { .. }
+            | Message::Undescribed(_)
+            | Message::Other => Ok(()),
         }
     }
 
@@ -413,7 +414,6 @@ impl Work<'_> {
         if let Some(end) = self.applier.commit().await? {
             self.shared.applied(end);
             self.shared.doing.step();
-            self.shared.doing.committed_at.store(self.committed_at, Ordering::Relaxed);
             self.trouble.until = self.trouble.until.filter(|until| *until > end);
         }
         Ok(())

@@ -4,17 +4,20 @@
 
 mod applier;
 mod apply;
+mod meter;
 mod receive;
 pub mod remote;
 mod room;
 pub mod setup;
 mod source;
 mod tables;
+mod trace;
 mod watch;
 mod watermarks;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch as channel;
@@ -27,6 +30,8 @@ use crate::model::{FollowSettings, Inventory, Lsn, QualifiedName, Slot};
 use crate::pg::Endpoint;
 use crate::stop::Stop;
 
+use meter::Meter;
+use trace::Trace;
 pub use watermarks::Watermarks;
 
 /// How often the operator's row is read, and written if something moved.
@@ -89,6 +94,11 @@ struct Shared {
     finished: CancellationToken,
     /// What is being applied.
     doing: watch::Doing,
+    /// How receiving goes, and applying.
+    receiving: Trace,
+    applying: Trace,
+    /// The end of the source's log when it was looked at last.
+    source_end: AtomicU64,
 }
 
 impl Follow {
@@ -102,15 +112,23 @@ impl Follow {
             marks: channel::Sender::new(Watermarks::new(sentinel.replay_lsn)),
             finished: CancellationToken::new(),
             doing: watch::Doing::default(),
+            receiving: Trace::default(),
+            applying: Trace::default(),
+            source_end: AtomicU64::new(0),
         };
+        let mut meter = Meter::new(self, mode).await?;
         let ended = tokio::select! {
             ended = self.tasks(mode, &shared) => ended,
-            error = self.keep_sentinel(&shared) => Err(error),
+            error = self.keep_sentinel(&shared, &mut meter) => Err(error),
             error = remote::serve(self) => Err(error),
-            () = self.watch_source(mode) => Ok(()),
+            () = self.watch_source(mode, &shared) => Ok(()),
         };
+        if let Err(error) = &ended {
+            shared.trace_of(mode, error).failed(error);
+        }
         let marks = *shared.marks.borrow();
         let noted = self.note(&marks).await;
+        let noted = noted.and(meter.end(self, marks, &shared).await);
         let told = ended.and(noted);
         if self.stop.is_requested() && told.is_ok() {
             return Err(stopped(&marks));
@@ -119,9 +137,9 @@ impl Follow {
     }
 
     /// Never ends.
-    async fn watch_source(&self, mode: Mode) {
+    async fn watch_source(&self, mode: Mode, shared: &Shared) {
         match mode {
-            Mode::Both | Mode::Receive => source::watch(self).await,
+            Mode::Both | Mode::Receive => source::watch(self, shared).await,
             Mode::Apply => std::future::pending().await,
         }
     }
@@ -146,13 +164,14 @@ impl Follow {
     }
 
     /// Reads what the operator wants, and writes how far things have come; until it fails.
-    async fn keep_sentinel(&self, shared: &Shared) -> Error {
+    async fn keep_sentinel(&self, shared: &Shared, meter: &mut Meter) -> Error {
         let mut noted = Watermarks::default();
-        let mut meter = watch::Meter::new(shared.marks());
         loop {
             tokio::time::sleep(SENTINEL_INTERVAL).await;
+            if let Err(error) = self.measure(shared, meter).await {
+                return error;
+            }
             let marks = *shared.marks.borrow();
-            meter.tell(marks, &shared.doing);
             if marks != noted {
                 if let Err(error) = self.note(&marks).await {
                     return error;
@@ -175,6 +194,16 @@ impl Follow {
                 }
             }
         }
+    }
+
+    /// Tells and notes how things go.
+    async fn measure(&self, shared: &Shared, meter: &mut Meter) -> Result<()> {
+        let done_elsewhere = meter.done_elsewhere(self).await?;
+        shared.move_marks(|marks| marks.drain(done_elsewhere));
+        let marks = shared.marks();
+        meter.look(marks);
+        meter.tell(marks, shared);
+        meter.note(self, marks, shared).await
     }
 
     async fn note(&self, marks: &Watermarks) -> Result<()> {
@@ -202,6 +231,19 @@ impl Shared {
             change(marks);
             *marks != before
         });
+    }
+
+    /// The task that an error is about.
+    fn trace_of(&self, mode: Mode, error: &Error) -> &Trace {
+        match mode {
+            Mode::Receive => &self.receiving,
+            Mode::Both if error.kind() == Kind::Source => &self.receiving,
+            Mode::Both | Mode::Apply => &self.applying,
+        }
+    }
+
+    fn source_end(&self) -> Lsn {
+        Lsn(self.source_end.load(Ordering::Relaxed))
     }
 
     fn applied(&self, lsn: Lsn) {
@@ -259,12 +301,14 @@ impl Patience {
     }
 
     /// Waits a little; the error if it has gone on for too long, or never gets better.
-    async fn wait(&mut self, error: Error, stop: &Stop) -> Result<()> {
+    async fn wait(&mut self, error: Error, stop: &Stop, trace: &Trace) -> Result<()> {
         let since = *self.since.get_or_insert_with(tokio::time::Instant::now);
         if !error.is_transient() || since.elapsed() > RECONNECT_PATIENCE {
             return Err(error);
         }
         tracing::warn!("trying again in {:.1} s: {error}", self.pause.as_secs_f32());
+        trace.failed(&error);
+        trace.waits_for("a connection, which is tried again");
         tokio::select! {
             () = tokio::time::sleep(self.pause) => {}
             () = stop.requested() => {}

@@ -15,7 +15,7 @@ use crate::changes::{Incoming, Writer};
 use crate::decode::{self, Mark};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Lsn, Plugin, Slot, quote_literal};
-use crate::pg::slot;
+use crate::pg::{activity, slot};
 
 /// The source drops us after `wal_sender_timeout`, 60 s by default.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ const WAITING_BYTES_MAX: usize = 256 << 10;
 /// A source that has said nothing for so long is asked for an answer, and later looked after. It
 /// sends something every 30 s by default, but for the time it takes to read a large transaction.
 const SILENCE_ASKED: Duration = Duration::from_secs(20);
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How long the source may take to begin.
 const BEGIN_PATIENCE: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ pub(super) async fn receive(follow: &Follow, shared: &Shared, at_end: AtEndpos) 
                 if shared.marks().received() > before {
                     patience.renew();
                 }
-                patience.wait(error, &follow.stop).await?;
+                patience.wait(error, &follow.stop, &shared.receiving).await?;
                 if follow.stop.is_requested() {
                     return Ok(());
                 }
@@ -299,7 +299,6 @@ pub(super) struct Session<'a> {
 
 impl Session<'_> {
     async fn run(&mut self) -> Result<Ended> {
-        let failed = |error| Error::source("could not receive changes", error);
         loop {
             let ended = tokio::select! {
                 biased;
@@ -314,7 +313,7 @@ impl Session<'_> {
                     self.store_waiting().await?;
                     self.settle().await?
                 }
-                received = self.stream.next() => match received.map_err(failed)? {
+                received = self.stream.next() => match received.map_err(broken_off)? {
                     Some(message) => self.take(message).await?,
                     None => return Err(ended_by_source()),
                 },
@@ -328,9 +327,9 @@ impl Session<'_> {
 
     /// Takes in a message, and all others that have arrived.
     async fn take(&mut self, first: Received) -> Result<Option<Ended>> {
-        let failed = |error| Error::source("could not receive changes", error);
         let endpos = self.shared.control().endpos;
         self.heard = Instant::now();
+        self.shared.receiving.goes_on();
         let mut bytes = 0;
         let (mut is_beyond_end, mut wants_reply) = (false, false);
         let mut next = Some(first);
@@ -371,7 +370,7 @@ impl Session<'_> {
                 }
             }
             next = match bytes < BATCH_BYTES {
-                true => self.stream.ready().map_err(failed)?,
+                true => self.stream.ready().map_err(broken_off)?,
                 false => None,
             };
         }
@@ -470,15 +469,23 @@ impl Session<'_> {
         let looking = async {
             let mut session = self.follow.source.open("watch").await?;
             let found = slot::find(&mut session, name).await?;
+            let pid = found.and_then(|slot| slot.active_pid);
+            let activity = match pid {
+                Some(pid) => activity::of(&mut session, pid).await?,
+                None => None,
+            };
             session.close().await;
-            Ok::<_, Error>(found.and_then(|slot| slot.active_pid))
+            Ok::<_, Error>(pid.map(|pid| (pid, activity)))
         };
         let found = tokio::time::timeout(SILENCE_ASKED, looking).await;
-        if let Ok(Ok(Some(pid))) = found {
+        if let Ok(Ok(Some((pid, activity)))) = found {
+            let words = activity.map_or("is at work".to_owned(), |activity| activity.words);
             tracing::warn!(
-                "nothing has come from the source for {silence} s; its session {pid} is at work on \
-                 replication slot \"{name}\", perhaps with a large transaction"
+                "nothing has come from the source for {silence} s: its session {pid} on replication \
+                 slot \"{name}\" {words}, perhaps with a large transaction"
             );
+            let whom = format!("session {pid} of the source, which {words}");
+            self.shared.receiving.waits_for(whom);
             self.heard = Instant::now();
             return Ok(());
         }
@@ -520,6 +527,28 @@ impl Session<'_> {
         };
         self.stream.report(status, wants_reply);
         self.reported = Instant::now();
+    }
+}
+
+/// A slot whose beginning lies in the middle of a TRUNCATE, or of another statement that gives a table
+/// new files, cannot always be read by the server: a fault of its own that no second try mends.
+fn broken_off(error: pgcopydb_wire::Error) -> Error {
+    let cannot_map = matches!(
+        &error,
+        pgcopydb_wire::Error::Server(cause) if cause.message.contains("could not map filenode")
+    );
+    let error = Error::source("could not receive changes", error);
+    match cannot_map {
+        true => error
+            .detail(
+                "A table was emptied or rewritten while the replication slot was made, and the \
+                 server cannot read its own log from there.",
+            )
+            .hint(
+                "Begin again with --restart: \"pgcopydb clone --follow --restart\". Nothing that \
+                 was applied is wrong, but nothing more can come out of this slot.",
+            ),
+        false => error,
     }
 }
 

@@ -12,17 +12,18 @@ use sha2::Sha256;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Follow;
+use super::{Follow, blocking};
 use crate::catalog::{SentinelChange, no_sentinel};
+use crate::changes::{self, Removal};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Lsn, Remote, Sentinel};
+use crate::model::{FollowStatus, Lsn, Remote, Sentinel};
 use crate::pg::slot;
 
 /// How long one who has connected may take to say everything.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest line.
-const LINE_BYTES_MAX: u64 = 4096;
+const LINE_BYTES_MAX: u64 = 16_384;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,22 @@ pub enum Request {
     Endpos(Option<String>),
     /// Whether they are applied.
     Apply(bool),
+    /// Changes that are applied are to be removed, or only counted.
+    Prune {
+        /// Only counted.
+        dry_run: bool,
+    },
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// Files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Everything up to here is applied.
+    pub applied: Lsn,
 }
 
 /// What the server says first.
@@ -56,7 +73,17 @@ struct Envelope {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
-    Sentinel { apply: bool, positions: [String; 5] },
+    Sentinel {
+        apply: bool,
+        positions: [String; 5],
+        #[serde(default)]
+        status: Box<FollowStatus>,
+    },
+    Pruned {
+        files: usize,
+        bytes: u64,
+        applied: String,
+    },
     Error(String),
 }
 
@@ -115,14 +142,14 @@ async fn converse(follow: &Follow, remote: &Remote, stream: &mut TcpStream) -> R
         Ok((perform(follow, &request).await?, request))
     };
     let (answer, done) = match done.await {
-        Ok((sentinel, request)) => (answer(&sentinel), Ok(request)),
+        Ok((answer, request)) => (answer, Ok(request)),
         Err(error) => (Answer::Error(error.to_string()), Err(error)),
     };
     send(stream, &answer).await?;
     done
 }
 
-async fn perform(follow: &Follow, request: &Request) -> Result<Sentinel> {
+async fn perform(follow: &Follow, request: &Request) -> Result<Answer> {
     let change = match request {
         Request::Get => None,
         Request::Startpos(lsn) => Some(SentinelChange::Startpos(parse(lsn)?)),
@@ -134,15 +161,56 @@ async fn perform(follow: &Follow, request: &Request) -> Result<Sentinel> {
             Some(SentinelChange::Endpos(current))
         }
         Request::Apply(apply) => Some(SentinelChange::Apply(*apply)),
+        Request::Prune { dry_run } => return prune(follow, *dry_run).await,
     };
     if let Some(change) = change {
         follow.catalog.change_sentinel(change).await?;
     }
-    follow.catalog.sentinel().await?.ok_or_else(no_sentinel)
+    let sentinel = follow.catalog.sentinel().await?.ok_or_else(no_sentinel)?;
+    Ok(answer(&sentinel, follow.catalog.follow_status().await?))
 }
 
-/// Asks a running command.
-pub async fn ask(remote: &Remote, request: &Request) -> Result<Sentinel> {
+async fn prune(follow: &Follow, dry_run: bool) -> Result<Answer> {
+    let applied = follow.catalog.sentinel().await?.ok_or_else(no_sentinel)?.replay_lsn;
+    let directory = follow.directory.clone();
+    let removal = if dry_run { Removal::Pretended } else { Removal::Done };
+    let (files, bytes) = blocking(move || changes::prune(&directory, applied, removal)).await?;
+    Ok(Answer::Pruned { files, bytes, applied: applied.to_string() })
+}
+
+/// Asks a running command for its row, or changes it.
+pub async fn ask(remote: &Remote, request: &Request) -> Result<(Sentinel, FollowStatus)> {
+    let Answer::Sentinel { apply, positions, status } = exchange(remote, request).await? else {
+        return Err(nonsense(remote));
+    };
+    let [startpos, endpos, write, flush, replay] = positions;
+    let sentinel = Sentinel {
+        startpos: parse(&startpos)?,
+        endpos: parse(&endpos)?,
+        apply,
+        write_lsn: parse(&write)?,
+        flush_lsn: parse(&flush)?,
+        replay_lsn: parse(&replay)?,
+    };
+    Ok((sentinel, *status))
+}
+
+/// Asks a running command to remove what is applied.
+pub async fn ask_to_prune(remote: &Remote, dry_run: bool) -> Result<Pruned> {
+    match exchange(remote, &Request::Prune { dry_run }).await? {
+        Answer::Pruned { files, bytes, applied } => {
+            Ok(Pruned { files, bytes, applied: parse(&applied)? })
+        }
+        _ => Err(nonsense(remote)),
+    }
+}
+
+fn nonsense(remote: &Remote) -> Error {
+    let message = format!("{}:{} answered something else", remote.host, remote.port);
+    Error::new(Kind::State, message).hint("Is it a pgcopydb of the same version?")
+}
+
+async fn exchange(remote: &Remote, request: &Request) -> Result<Answer> {
     let place = format!("{}:{}", remote.host, remote.port);
     let failed = |cause: String| {
         Error::new(Kind::State, format!("could not ask {place}: {cause}"))
@@ -167,24 +235,15 @@ pub async fn ask(remote: &Remote, request: &Request) -> Result<Sentinel> {
                 None => Err(error.hint("Give the secret of that command with --secret-file.")),
             }
         }
-        Answer::Sentinel { apply, positions } => {
-            let [startpos, endpos, write, flush, replay] = positions;
-            Ok(Sentinel {
-                startpos: parse(&startpos)?,
-                endpos: parse(&endpos)?,
-                apply,
-                write_lsn: parse(&write)?,
-                flush_lsn: parse(&flush)?,
-                replay_lsn: parse(&replay)?,
-            })
-        }
+        answer => Ok(answer),
     }
 }
 
-fn answer(sentinel: &Sentinel) -> Answer {
+fn answer(sentinel: &Sentinel, status: FollowStatus) -> Answer {
     let Sentinel { startpos, endpos, apply, write_lsn, flush_lsn, replay_lsn } = *sentinel;
     let positions = [startpos, endpos, write_lsn, flush_lsn, replay_lsn];
-    Answer::Sentinel { apply, positions: positions.map(|lsn| lsn.to_string()) }
+    let positions = positions.map(|lsn| lsn.to_string());
+    Answer::Sentinel { apply, positions, status: Box::new(status) }
 }
 
 fn parse(lsn: &str) -> Result<Lsn> {

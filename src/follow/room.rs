@@ -41,6 +41,7 @@ impl Session<'_> {
         loop {
             let bytes = self.store.run(|writer| writer.bytes()).await?;
             if bytes < limit {
+                self.shared.receiving.goes_on();
                 return Ok(());
             }
             prune(self.follow.directory.clone(), self.shared.marks().applied()).await?;
@@ -51,6 +52,8 @@ impl Session<'_> {
             }
             if !has_told {
                 has_told = true;
+                let room = "room: the store is full until changes are applied (--max-store-size)";
+                self.shared.receiving.waits_for(room);
                 tracing::warn!(
                     "{} MB of changes wait to be applied, no more are received until then \
                      (--max-store-size); the source keeps them",

@@ -3,6 +3,7 @@
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 use crate::model::{
     FollowSettings, Inventory, Lsn, Plugin, QualifiedName, Sentinel, Slot, TableKind,
 };
@@ -23,6 +24,9 @@ pub async fn create(
     wanted: Option<&Wanted>,
 ) -> Result<(Slot, Snapshot)> {
     let mut session = source.open("setup").await?;
+    if let Some(left) = catalog.unfinished_slot().await? {
+        remove_unfinished(source, target, catalog, &left).await?;
+    }
     slot::check(&mut session, settings.plugin.unwrap_or_default()).await?;
     let name = &settings.slot_name;
     if let Some(state) = slot::find(&mut session, name).await? {
@@ -54,7 +58,7 @@ pub async fn create(
         ));
     }
     replica::check_role(&mut target_session, &mut session).await?;
-    let (plugin, publication, owns_publication) = publish(&mut session, settings, wanted).await?;
+    let (plugin, publication, to_publish) = choose(&mut session, settings, wanted).await?;
     plugin::check_encoding(&mut session, plugin).await?;
     let mut made = Slot {
         name: name.clone(),
@@ -62,16 +66,24 @@ pub async fn create(
         snapshot: None,
         plugin,
         publication,
-        owns_publication,
+        owns_publication: to_publish.is_some(),
         numeric_as_string: false,
         origin: settings.origin.clone(),
     };
-    let snapshot = match begin(source, &mut target_session, catalog, settings, &mut made).await {
+    // From here on, what is there under these names is ours: nothing was.
+    catalog.note_slot(&made).await?;
+    fault::point("slot", "noted")?;
+    let making = async {
+        if let Some(tables) = &to_publish {
+            publication::create(&mut session, name, tables).await?;
+        }
+        fault::point("slot", "published")?;
+        begin(source, &mut target_session, catalog, settings, &mut made).await
+    };
+    let snapshot = match making.await {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            if let Err(left) = remove(source, target, &made).await {
-                tracing::warn!("could not remove what was made: {left}");
-            }
+            give_up(source, target, catalog, &made).await;
             return Err(error);
         }
     };
@@ -85,17 +97,17 @@ pub async fn create(
     Ok((made, snapshot))
 }
 
-/// The plugin, and the publication that changes go through: the one that was named, or a new one.
-/// Tables whose rows have no identity are refused whatever the plugin.
-async fn publish(
+/// The plugin, and the publication that changes go through: the one that was named, or a new one with
+/// its tables. Tables whose rows have no identity are refused whatever the plugin.
+async fn choose(
     session: &mut pgcopydb_wire::Connection,
     settings: &FollowSettings,
     wanted: Option<&Wanted>,
-) -> Result<(Plugin, Option<String>, bool)> {
+) -> Result<(Plugin, Option<String>, Option<Vec<publication::Member>>)> {
     let plugin = settings.plugin.unwrap_or_default();
     if plugin != Plugin::Pgoutput {
         publication::tables(session, wanted).await?;
-        return Ok((plugin, None, false));
+        return Ok((plugin, None, None));
     }
     if let Some(name) = &settings.publication {
         if !publication::exists(session, name).await? {
@@ -103,7 +115,7 @@ async fn publish(
             return Err(Error::new(Kind::Source, message)
                 .hint("Create it, or leave --publication out to have one made."));
         }
-        return Ok((plugin, Some(name.clone()), false));
+        return Ok((plugin, Some(name.clone()), None));
     }
     let name = &settings.slot_name;
     if publication::exists(session, name).await? {
@@ -121,10 +133,9 @@ async fn publish(
              instead: it lacks {}",
             listed(&obstacles)
         );
-        return Ok((Plugin::TestDecoding, None, false));
+        return Ok((Plugin::TestDecoding, None, None));
     }
-    publication::create(session, name, &tables).await?;
-    Ok((plugin, Some(name.clone()), true))
+    Ok((plugin, Some(name.clone()), Some(tables)))
 }
 
 /// Makes slot and origin and registers them.
@@ -147,6 +158,7 @@ async fn begin(
     made.consistent_point =
         point.map_err(|error| Error::new(Kind::Source, format!("a new slot is at {error}")))?;
     let exported = created.snapshot.as_deref().unwrap_or_default();
+    fault::point("slot", "created")?;
     let snapshot = Snapshot::take_over(source, exported).await?;
     replication.into_connection().close().await;
     made.snapshot = snapshot.id.clone();
@@ -158,13 +170,62 @@ async fn begin(
         session.close().await;
     }
     Origin::create(target, &made.origin, made.consistent_point).await?;
+    fault::point("slot", "origin")?;
     let sentinel = Sentinel {
         startpos: made.consistent_point,
         endpos: settings.endpos.unwrap_or_default(),
         ..Sentinel::default()
     };
     catalog.register_slot(made, &sentinel).await?;
+    fault::point("slot", "registered")?;
     Ok(snapshot)
+}
+
+/// Removes what was made until something failed. What cannot be removed now stays noted.
+async fn give_up(source: &Endpoint, target: &Endpoint, catalog: &Catalog, made: &Slot) {
+    let removed = match made.consistent_point {
+        // Who answered an error has made no slot; of who did not answer nobody knows.
+        Lsn::NONE => {
+            let publication = made.publication.as_ref().filter(|_| made.owns_publication);
+            match publication {
+                Some(name) => drop_publication(source, name).await,
+                None => Ok(()),
+            }
+        }
+        _ => remove(source, target, made).await,
+    };
+    let forgotten = match removed {
+        Ok(()) => catalog.forget_slot().await,
+        Err(error) => Err(error),
+    };
+    if let Err(left) = forgotten {
+        tracing::warn!("could not remove what was made: {left}");
+    }
+}
+
+async fn drop_publication(source: &Endpoint, name: &str) -> Result<()> {
+    let mut session = source.open("cleanup").await?;
+    publication::drop(&mut session, name).await?;
+    session.close().await;
+    Ok(())
+}
+
+/// Removes what a run of this directory has left that died while it made a slot.
+pub async fn remove_unfinished(
+    source: &Endpoint,
+    target: &Endpoint,
+    catalog: &Catalog,
+    left: &Slot,
+) -> Result<()> {
+    tracing::info!(
+        "an earlier run ended while it made replication slot \"{}\": removing what it left",
+        left.name
+    );
+    let mut session = source.open("cleanup").await?;
+    slot::end_maker(&mut session, &left.name).await?;
+    session.close().await;
+    remove(source, target, left).await?;
+    catalog.forget_slot().await
 }
 
 /// Removes slot, publication and origin, as far as they exist. Goes on after a failure and gives

@@ -2,17 +2,22 @@
 //! it is followed.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::Follow;
+use super::{Follow, Shared};
 use crate::error::Result;
 use crate::pg::preflight::listed;
 use crate::pg::retention::{self, Retention};
+use crate::pg::slot;
 
 /// Between two looks.
-const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Tables are looked at with every so many looks.
+const LOOKS_PER_TABLES: u64 = 6;
 
 /// How long a look may take.
 const LOOK_PATIENCE: Duration = Duration::from_secs(20);
@@ -25,12 +30,13 @@ const KEPT_BYTES_TOLD: u64 = 4 << 30;
 struct Seen {
     tables: Option<HashSet<String>>,
     told_bytes: u64,
+    looks: u64,
 }
 
 /// Looks now and then, for ever. What cannot be found out is left for the next time: those who
 /// receive notice a source that is gone.
-pub(super) async fn watch(follow: &Follow) {
-    let mut seen = Seen { tables: None, told_bytes: KEPT_BYTES_TOLD / 2 };
+pub(super) async fn watch(follow: &Follow, shared: &Shared) {
+    let mut seen = Seen { tables: None, told_bytes: KEPT_BYTES_TOLD / 2, looks: 0 };
     // With filters nobody knows which of the tables that were not copied are new.
     if let Ok(Some(inventory)) = follow.catalog.load_inventory().await
         && let Ok(setup) = follow.catalog.setup().await
@@ -40,7 +46,7 @@ pub(super) async fn watch(follow: &Follow) {
         seen.tables = Some(names.collect());
     }
     loop {
-        match timeout(LOOK_PATIENCE, look(follow, &mut seen)).await {
+        match timeout(LOOK_PATIENCE, look(follow, shared, &mut seen)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!("could not look after the source: {error}"),
             Err(_) => tracing::debug!("the source did not answer when looked after"),
@@ -49,8 +55,16 @@ pub(super) async fn watch(follow: &Follow) {
     }
 }
 
-async fn look(follow: &Follow, seen: &mut Seen) -> Result<()> {
+async fn look(follow: &Follow, shared: &Shared, seen: &mut Seen) -> Result<()> {
     let mut session = follow.source.open("watch").await?;
+    let end = slot::current(&mut session).await?;
+    shared.source_end.fetch_max(end.0, Ordering::Relaxed);
+    let is_whole = seen.looks.is_multiple_of(LOOKS_PER_TABLES);
+    seen.looks += 1;
+    if !is_whole {
+        session.close().await;
+        return Ok(());
+    }
     let retention = retention::of(&mut session, &follow.slot.name).await?;
     let tables = retention::tables(&mut session).await?;
     session.close().await;

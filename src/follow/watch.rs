@@ -1,14 +1,14 @@
-//! Looks after what is at work, and says how it goes: how far things are every now and then, and who
-//! waits for what when nothing moves. An answer that will not come is not waited for.
+//! Looks after what is at work, and says who waits for what when nothing moves. An answer that will
+//! not come is not waited for.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Follow, Shared, Watermarks};
+use super::{Follow, Shared};
 use crate::error::{Error, Kind, Result};
-use crate::model::Lsn;
+use crate::fault;
 use crate::pg::activity;
 
 /// Between two looks.
@@ -20,12 +20,6 @@ const STALL: Duration = Duration::from_secs(30);
 /// How long a look may take.
 const LOOK_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Between two lines about how far things are.
-const TELL_INTERVAL: Duration = Duration::from_secs(30);
-
-/// Microseconds from 1970 to 2000.
-const EPOCH_OFFSET_US: i64 = 946_684_800_000_000;
-
 /// What whoever applies is doing.
 #[derive(Debug, Default)]
 pub(super) struct Doing {
@@ -35,8 +29,6 @@ pub(super) struct Doing {
     pub steps: AtomicU64,
     /// There is nothing to do.
     pub is_idle: AtomicBool,
-    /// When the last transaction that is on the target was committed on the source; 0 if unknown.
-    pub committed_at: AtomicI64,
 }
 
 impl Doing {
@@ -56,9 +48,10 @@ pub(super) async fn target(follow: &Follow, shared: &Shared) -> Error {
         let steps = shared.doing.steps.load(Ordering::Relaxed);
         if steps != last || shared.doing.is_idle.load(Ordering::Relaxed) {
             (last, since, has_been_idle) = (steps, Instant::now(), false);
+            shared.applying.goes_on();
             continue;
         }
-        if since.elapsed() < STALL {
+        if since.elapsed() < fault::setting("STALL", STALL) {
             continue;
         }
         let waited = since.elapsed().as_secs();
@@ -66,10 +59,9 @@ pub(super) async fn target(follow: &Follow, shared: &Shared) -> Error {
         match timeout(LOOK_PATIENCE, look(follow, pid)).await {
             Ok(Ok(Some(found))) if !found.is_idle => {
                 has_been_idle = false;
-                tracing::warn!(
-                    "no change has been applied for {waited} s: session {pid} of the target {}",
-                    found.words
-                );
+                let words = format!("session {pid} of the target {}", found.words);
+                tracing::warn!("no change has been applied for {waited} s: {words}");
+                shared.applying.waits_for(words.replace(" waits for ", ", which waits for "));
             }
             // It waits for us while we wait for it: twice seen, something is lost on the way.
             Ok(Ok(Some(_))) if !has_been_idle => has_been_idle = true,
@@ -79,10 +71,14 @@ pub(super) async fn target(follow: &Follow, shared: &Shared) -> Error {
             }
             Ok(Err(error)) => {
                 tracing::warn!("no change has been applied for {waited} s: {error}");
+                shared.applying.waits_for("the target, which cannot be asked");
             }
-            Err(_) => tracing::warn!(
-                "no change has been applied for {waited} s, and the target does not answer"
-            ),
+            Err(_) => {
+                tracing::warn!(
+                    "no change has been applied for {waited} s, and the target does not answer"
+                );
+                shared.applying.waits_for("the target, which does not answer");
+            }
         }
         if since.elapsed() > super::RECONNECT_PATIENCE && pid == 0 {
             return Error::new(Kind::Target, "the target does not answer").transient();
@@ -96,55 +92,4 @@ async fn look(follow: &Follow, pid: i32) -> Result<Option<activity::Activity>> {
     let found = activity::of(&mut session, pid).await;
     session.close().await;
     found
-}
-
-/// How things go, for a line now and then.
-#[derive(Debug)]
-pub(super) struct Meter {
-    told: Instant,
-    marks: Watermarks,
-}
-
-impl Meter {
-    pub fn new(marks: Watermarks) -> Meter {
-        Meter { told: Instant::now(), marks }
-    }
-
-    /// Tells how far things are, if it is time.
-    pub fn tell(&mut self, marks: Watermarks, doing: &Doing) {
-        let elapsed = self.told.elapsed();
-        if elapsed < TELL_INTERVAL {
-            return;
-        }
-        let is_behind = marks.applied() < marks.complete();
-        if marks != self.marks || is_behind {
-            let rate = |now: Lsn, before: Lsn| match before.some() {
-                Some(before) => now.0.saturating_sub(before.0) as f64 / elapsed.as_secs_f64(),
-                None => 0.0,
-            };
-            let megabytes = |bytes: f64| bytes / f64::from(1 << 20);
-            tracing::info!(
-                "received {} ({:.1} MB/s), stored {}, applied {} ({:.1} MB/s); {:.1} MB{} to apply",
-                marks.received(),
-                megabytes(rate(marks.received(), self.marks.received())),
-                marks.complete(),
-                marks.applied(),
-                megabytes(rate(marks.applied(), self.marks.applied())),
-                megabytes(marks.complete().0.saturating_sub(marks.applied().0) as f64),
-                lag(doing, is_behind),
-            );
-        }
-        *self = Meter::new(marks);
-    }
-}
-
-/// How old what was applied last is, while there is more.
-fn lag(doing: &Doing, is_behind: bool) -> String {
-    let committed_at = doing.committed_at.load(Ordering::Relaxed);
-    if !is_behind || committed_at == 0 {
-        return String::new();
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(now.as_micros()).unwrap_or(0) - EPOCH_OFFSET_US;
-    format!(", {:.0} s behind,", (now - committed_at).max(0) as f64 / 1e6)
 }

@@ -9,6 +9,7 @@ pub struct Watermarks {
     stored: Lsn,
     complete: Lsn,
     applied: Lsn,
+    drained: Lsn,
 }
 
 impl Watermarks {
@@ -39,6 +40,12 @@ impl Watermarks {
         self.applied
     }
 
+    /// Everything up to here is on the target: it lies beyond `applied` where the source's log has
+    /// gone on without changes for us.
+    pub fn done(&self) -> Lsn {
+        self.applied.max(self.drained)
+    }
+
     pub(super) fn receive(&mut self, lsn: Lsn) {
         self.received = self.received.max(lsn);
     }
@@ -55,6 +62,10 @@ impl Watermarks {
 
     pub(super) fn apply(&mut self, lsn: Lsn) {
         self.applied = self.applied.max(lsn);
+    }
+
+    pub(super) fn drain(&mut self, lsn: Lsn) {
+        self.drained = self.drained.max(lsn);
     }
 }
 
@@ -117,5 +128,8 @@ mod tests {
         );
         marks.complete_to(Lsn(15));
         assert_eq!((marks.stored(), marks.complete()), (Lsn(10), Lsn(15)));
+        assert_eq!(marks.done(), Lsn(5));
+        marks.drain(Lsn(15));
+        assert_eq!((marks.applied(), marks.done()), (Lsn(5), Lsn(15)));
     }
 }

@@ -1,6 +1,7 @@
 //! What following a source needs to know: the slot, the origin, and how far things have come.
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use super::Lsn;
 
@@ -121,4 +122,52 @@ pub struct Sentinel {
     pub flush_lsn: Lsn,
     /// Durable on the target up to here.
     pub replay_lsn: Lsn,
+}
+
+/// The two tasks of following.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FollowTask {
+    /// From the source into the work directory.
+    Receive,
+    /// From there to the target.
+    Apply,
+}
+
+impl FollowTask {
+    /// Its name in the work catalog.
+    pub fn name(self) -> &'static str {
+        match self {
+            FollowTask::Receive => "receive",
+            FollowTask::Apply => "apply",
+        }
+    }
+}
+
+/// How a task of following goes, as it noted last. Points in time are milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskStatus {
+    /// When it noted this.
+    pub noted_at: i64,
+    /// Bytes of the source's log that it gets through in a second.
+    pub bytes_per_second: u64,
+    /// For who receives: the end of the source's log; for who applies: everything up to here is on
+    /// the target. 0 for unknown.
+    pub position: u64,
+    /// For who receives: when the oldest change came that the target lacks.
+    pub behind_since: Option<i64>,
+    /// Who or what it has to wait for.
+    pub waits_for: Option<String>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at: Option<i64>,
+}
+
+/// How following goes, as far as its tasks have noted it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowStatus {
+    /// The one that receives.
+    pub receive: Option<TaskStatus>,
+    /// The one that applies.
+    pub apply: Option<TaskStatus>,
 }

@@ -28,7 +28,9 @@ pub mod types;
 pub use database::{Database, Extension, ExtensionTable, LargeObjects, Sequence, View};
 pub use distributed::{Distributed, Distribution};
 pub use entry::{Entry, EntryId, Rewrite};
-pub use follow::{FollowSettings, Plugin, Remote, Sentinel, Slot};
+pub use follow::{
+    FollowSettings, FollowStatus, FollowTask, Plugin, Remote, Sentinel, Slot, TaskStatus,
+};
 pub use found::{Found, FoundTable};
 pub use history::{History, SectionRecord, StepRecord, StepState};
 pub use index::{Constraint, ConstraintKind, ForeignKey, Index};

@@ -1,9 +1,15 @@
 //! Replication slots on the source, and what the source must allow for one.
 
+use std::time::Duration;
+
 use pgcopydb_wire::Connection;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{Lsn, Plugin};
+
+/// How often a session that is to end is looked for, and the pause between.
+const MAKER_TRIES_MAX: u32 = 50;
+const MAKER_PAUSE: Duration = Duration::from_millis(200);
 
 /// A slot as the source has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +62,21 @@ pub async fn drop(session: &mut Connection, name: &str) -> Result<bool> {
     let sql = "select pg_catalog.pg_drop_replication_slot($1)";
     session.query(sql, &[Some(name)]).await.map_err(failed)?;
     Ok(true)
+}
+
+/// Ends a session of ours that still makes a slot for a run that is gone, and with it, as long as it is
+/// not whole, the slot.
+pub async fn end_maker(session: &mut Connection, name: &str) -> Result<()> {
+    let failed = |error| Error::source("could not end the session that makes the slot", error);
+    for _ in 0..MAKER_TRIES_MAX {
+        let sql = include_str!("sql/end_slot_maker.sql");
+        let rows = session.query(sql, &[Some(name)]).await.map_err(failed)?;
+        if rows.is_empty() {
+            break;
+        }
+        tokio::time::sleep(MAKER_PAUSE).await;
+    }
+    Ok(())
 }
 
 /// Refuses a source that cannot decode its log for us, and says what to change.

@@ -1,6 +1,7 @@
 //! What the user sees of a run, apart from the lines of the log.
 
 pub mod compare;
+pub mod follow;
 pub mod html;
 pub mod json;
 pub mod list;

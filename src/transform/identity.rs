@@ -48,26 +48,61 @@ impl<'a> Identity<'a> {
     /// Writes the condition that exactly one row meets.
     pub(super) fn condition(&self, table: &ReplicaTable, writer: &mut Writer) -> Result<(), Unfit> {
         if !self.is_full {
-            return self.comparisons(writer);
+            return self.comparisons(writer).map(|_| ());
         }
         // A ctid is a place in one partition.
         let place = if table.is_partitioned { "(tableoid, ctid)" } else { "ctid" };
         let list = if table.is_partitioned { "tableoid, ctid" } else { "ctid" };
         let _ =
             write!(writer.text, "{place} = (select {list} from {} where ", super::target(table));
-        self.comparisons(writer)?;
+        let ties = self.comparisons(writer)?;
+        if !ties.is_empty() {
+            let _ = write!(writer.text, " order by {}", ties.join(", "));
+        }
         writer.push(" limit 1)");
         Ok(())
     }
 
-    fn comparisons(&self, writer: &mut Writer) -> Result<(), Unfit> {
+    /// Writes comparisons. Gives back what tells values apart that are equal without being the same.
+    fn comparisons(&self, writer: &mut Writer) -> Result<Vec<String>, Unfit> {
+        let mut ties = Vec::new();
         for (number, field) in self.fields.iter().enumerate() {
             writer.push(if number == 0 { "" } else { " and " });
+            let before = writer.parameters.len();
             compare(field, writer)?;
+            let column = field.column;
+            let parameter = writer.parameters.len();
+            if parameter > before
+                && column.equality.is_some()
+                && !EXACT_TYPES.contains(&column.type_name.as_str())
+            {
+                ties.push(format!(
+                    "({}::pg_catalog.text collate \"C\" = ${parameter}::{}::pg_catalog.text) desc",
+                    quote_identifier(field.name),
+                    column.type_name
+                ));
+            }
         }
-        Ok(())
+        Ok(ties)
     }
 }
+
+/// Types whose values are the same if they are equal. Of others the row with the same text is
+/// preferred: 1.5 is equal to 1.50, and -0 to 0.
+const EXACT_TYPES: [&str; 12] = [
+    "smallint",
+    "integer",
+    "bigint",
+    "oid",
+    "boolean",
+    "date",
+    "uuid",
+    "bytea",
+    "\"char\"",
+    "time without time zone",
+    "timestamp without time zone",
+    "timestamp with time zone",
+];
 
 /// Writes that a column has a value. A type without equality is compared by its text.
 pub(super) fn compare(field: &Field<'_>, writer: &mut Writer) -> Result<(), Unfit> {

@@ -98,6 +98,15 @@ fn one_of_several_equal_rows_is_meant_and_json_is_compared_by_its_text() {
 }
 
 #[test]
+fn of_equal_rows_the_one_with_the_same_text_is_meant() {
+    let old = vec![text("1"), Value::Null, text("x")];
+    let statement = of(true, RowChangeKind::Delete { old }, &table()).unwrap();
+    let wanted = " order by (\"N\"::pg_catalog.text collate \"C\" = $2::text::pg_catalog.text) \
+                  desc limit 1)";
+    assert!(statement.text.ends_with(wanted), "{}", statement.text);
+}
+
+#[test]
 fn a_row_of_nulls_has_an_identity_too() {
     let old = vec![Value::Null, Value::Null, Value::Null];
     let statement = of(true, RowChangeKind::Delete { old }, &table()).unwrap();

@@ -4,10 +4,13 @@ mod endpos;
 mod filters;
 mod kinds;
 mod large;
+mod leftovers;
 mod plugins;
 mod refusals;
 mod remote;
 mod survival;
+mod values;
+mod watching;
 
 use pgcopydb_testkit::{Output, Pair, Program, Running};
 

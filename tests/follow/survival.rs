@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pgcopydb_testkit::{Pair, Proxy};
+use pgcopydb_testkit::{Database, Pair, Program, Proxy, Running};
 
 use super::Followed;
 
@@ -19,6 +19,10 @@ const SCHEMA: &str = "
     create table whole (w int, v text, doc json);
     alter table whole replica identity full;
     create table emptied (id bigserial primary key, w int);
+    create table child (id bigserial primary key, emptied bigint references emptied, w int);
+    create table by_code (w int, code text not null unique, v text);
+    alter table by_code replica identity using index by_code_code_key;
+    create table pairs (a int, b text, n numeric, primary key (a, b));
     create table parted (id bigint, w int, v text, primary key (id, w)) partition by list (w);
     create table parted_even partition of parted for values in (0, 2, 4, 6);
     create table parted_odd partition of parted for values in (1, 3, 5, 7);
@@ -27,6 +31,9 @@ const SCHEMA: &str = "
     insert into whole select g % 8, 'same', '{}' from generate_series(1, 200) g;
     insert into parted select g, g % 8, 'first' from generate_series(1, 100) g;
 ";
+
+/// What happens to a run while it applies: kills, restarts and crashes of servers.
+const TROUBLES: u32 = 5;
 
 /// Xorshift: the same changes for the same seed.
 struct Random(u64);
@@ -45,7 +52,7 @@ fn transaction(random: &mut Random, writer: u64, number: u64) -> String {
     let mut sql = String::from("begin;");
     for step in 0..1 + random.below(6) {
         let id = 1_000_000 * (writer + 1) + number * 100 + step * 10;
-        let _ = match random.below(12) {
+        let _ = match random.below(18) {
             0 | 1 => write!(sql, "insert into keyed values ({id}, {writer}, 'it''s {id}', null);"),
             2 => write!(
                 sql,
@@ -87,6 +94,43 @@ fn transaction(random: &mut Random, writer: u64, number: u64) -> String {
             10 => {
                 write!(sql, "insert into emptied (w) select {writer} from generate_series(1, 20);")
             }
+            11 => write!(
+                sql,
+                "copy keyed (id, w, v) from program 'seq {id}00 {id}{:02} | sed \"s/$/,{writer},copied/\"' \
+                 (format csv);",
+                random.below(99)
+            ),
+            12 => write!(
+                sql,
+                "insert into keyed values ({id} + 3, {writer}, 'toast', repeat('{step}', 9000)); \
+                 update keyed set v = v || '-' where id in (select id from keyed where w = {writer} \
+                 and big is not null limit 5);"
+            ),
+            13 => write!(
+                sql,
+                "insert into by_code values ({writer}, 'c{id}', 'a'); update by_code set code = code || 'x' \
+                 where code = (select min(code) from by_code where w = {writer}); update by_code set \
+                 v = 'b' where w = {writer}; delete from by_code where code = (select max(code) from \
+                 by_code where w = {writer});"
+            ),
+            14 => write!(
+                sql,
+                "insert into pairs values ({writer}, '{id}', 1.50); update pairs set n = n * 10, b = b || \
+                 chr(39) where a = {writer} and b = (select min(b) from pairs where a = {writer});"
+            ),
+            15 => write!(
+                sql,
+                "savepoint a; update keyed set v = 'a' where id = (select min(id) from keyed where \
+                 w = {writer}); savepoint b; delete from keyed where w = {writer} and id % 3 = 0; \
+                 rollback to b; insert into whole values ({writer}, 'kept', '{{}}'); release a; \
+                 insert into child (w) values ({writer});"
+            ),
+            16 if random.below(6) == 0 => write!(
+                sql,
+                "insert into keyed select {id}000 + g, {writer}, 'large', null \
+                 from generate_series(1, 9000) g; update keyed set v = 'larger' where w = {writer} \
+                 and v = 'large'; delete from keyed where w = {writer} and v = 'larger' and id % 5 > 0;"
+            ),
             _ => write!(
                 sql,
                 "insert into parted values ({id}, {writer}, 'p'); update parted set w = {writer} ^ 1 \
@@ -96,7 +140,11 @@ fn transaction(random: &mut Random, writer: u64, number: u64) -> String {
         };
     }
     if random.below(40) == 0 {
-        sql.push_str("truncate emptied;");
+        sql.push_str(match random.below(3) {
+            0 => "truncate emptied, child;",
+            1 => "truncate emptied restart identity cascade;",
+            _ => "truncate child; truncate emptied cascade;",
+        });
     }
     sql.push_str(if random.below(8) == 0 { "rollback;" } else { "commit;" });
     sql
@@ -126,6 +174,32 @@ impl Drop for StopAtEnd<'_> {
     }
 }
 
+fn crash(database: &Database) {
+    database.cluster().kill();
+    database.cluster().restart();
+}
+
+/// Copies everything, and begins to apply changes. A slot that was made amid a TRUNCATE may be of no
+/// use to the server, which says so; then one is made anew.
+fn begin(program: impl Fn() -> Program) -> Running {
+    let mut running = program().spawn();
+    loop {
+        while running.is_running() && !running.stderr().contains("applying changes after") {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if running.is_running() {
+            return running;
+        }
+        let ended = running.wait();
+        // pg_dump locks tables, and may be the one whom a dead-lock with a writer ends.
+        if !ended.stderr.contains("deadlock detected") {
+            assert!(ended.stderr.contains("could not map filenode"), "{ended}");
+            ended.assert_stderr_has("Begin again with --restart");
+        }
+        running = program().arg("--restart").spawn();
+    }
+}
+
 fn every_row_arrives_once(seed: u64, plugin: &str) {
     let followed = Followed::on(Pair::start(), SCHEMA);
     let to_source = Proxy::to(followed.pair.source.cluster());
@@ -145,17 +219,24 @@ fn every_row_arrives_once(seed: u64, plugin: &str) {
             scope.spawn(move || write(followed, seed, number, stop))
         };
         let writers: Vec<_> = (0..8).map(writer).collect();
-        let mut running = program("clone --follow").args(["--plugin", plugin]).spawn();
-        running.wait_for_stderr("applying changes after");
+        let mut running = begin(|| program("clone --follow").args(["--plugin", plugin]));
         to_source.cut_every(Duration::from_millis(700), seed);
         to_target.cut_every(Duration::from_millis(900), seed + 1);
-        for _ in 0..4 {
+        for _ in 0..TROUBLES {
             let life = Duration::from_millis(1000 + random.below(2000));
             if let Some(ended) = running.wait_timeout(life) {
                 panic!("seed {seed}: it ended by itself: {ended}");
             }
-            running.kill();
-            running = program("follow --resume").spawn();
+            match random.below(6) {
+                0 => followed.pair.target.cluster().restart(),
+                1 => followed.pair.source.cluster().restart(),
+                2 => crash(&followed.pair.target),
+                3 => crash(&followed.pair.source),
+                _ => {
+                    running.kill();
+                    running = program("follow --resume").spawn();
+                }
+            }
         }
         drop(stopping);
         to_source.heal();

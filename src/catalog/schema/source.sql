@@ -16,7 +16,8 @@ create table setup (
     jobs text not null
 );
 
--- The replication slot that the directory belongs to. (published, but for the last column)
+-- The replication slot that the directory belongs to; noted before it is made, so that what a run
+-- leaves that dies meanwhile is found. (published, but for the last two columns)
 create table replication_slot (
     id integer primary key check (id = 1),
     slot_name text not null,
@@ -26,7 +27,8 @@ create table replication_slot (
     wal2json_numeric_as_string boolean not null default false,
     publication_name text,
     publication_auto_managed boolean not null,
-    origin text not null
+    origin text not null,
+    is_made boolean not null
 );
 
 -- The operator's row: what is wanted of following, and how far it has come. (published)
@@ -38,6 +40,18 @@ create table sentinel (
     write_lsn text not null,
     flush_lsn text not null,
     replay_lsn text not null
+);
+
+-- How the tasks of following go (receive, apply), as they noted last.
+create table follow_task (
+    name text primary key,
+    noted_at integer not null,
+    bytes_per_second integer not null,
+    position integer not null,
+    behind_since integer,
+    waits_for text,
+    last_error text,
+    last_error_at integer
 );
 
 -- The identity of the database on the target that a whole copy was made into.

@@ -130,7 +130,15 @@ async fn details(catalog: &Catalog, files: &Files) -> Result<Run> {
             facts.owners.insert(entry.oid, owner.clone());
         }
     }
-    Ok(Run { running, inventory, facts, ..Run::default() })
+    let follow = match catalog.sentinel().await? {
+        Some(sentinel) => {
+            let status = catalog.follow_status().await?;
+            let now = jiff::Timestamp::now().as_millisecond();
+            Some(report::follow::object(&sentinel, &status, now))
+        }
+        None => None,
+    };
+    Ok(Run { running, inventory, facts, follow, ..Run::default() })
 }
 
 fn work(step: &RunningStep, pid: Option<u32>) -> Option<RunningWork> {

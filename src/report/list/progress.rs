@@ -31,6 +31,8 @@ pub struct Run {
     pub inventory: Inventory,
     /// What is said of it.
     pub facts: RelationFacts,
+    /// How following goes, where the source is followed.
+    pub follow: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// The sum over all databases.
@@ -96,6 +98,8 @@ struct Document {
     tables: Counted<Work<TableObject>>,
     indexes: Counted<Work<IndexObject>>,
     bytes: Bytes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follow: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     databases: Vec<Document>,
 }
@@ -201,6 +205,7 @@ impl Document {
                 done_pretty: units::bytes(bytes.done),
                 in_progress_pretty: units::bytes(bytes.running),
             },
+            follow: None,
             databases: Vec::new(),
         }
     }
@@ -210,6 +215,7 @@ impl Document {
         document.database.clone_from(&run.database);
         document.tables.in_progress = tables(run);
         document.indexes.in_progress = indexes(run);
+        document.follow.clone_from(&run.follow);
         document
     }
 }
