@@ -121,7 +121,7 @@ async fn other_files_are_refused() {
     drop(scratch.open().await);
     scratch.sqlite().pragma_update(None, "user_version", 99).unwrap();
     let error = Catalog::open(&scratch.path()).await.unwrap_err();
-    assert_eq!(error.detail_text(), Some("The file has format 99, this program 3."));
+    assert_eq!(error.detail_text(), Some("The file has format 99, this program 4."));
 }
 
 #[tokio::test]

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::{FollowStatus, Lsn, Sentinel, TaskStatus};
-use crate::report::json::pretty;
 
 /// Milliseconds after which a note says nothing about the present any more: its process is gone.
 const NOTE_AGE_MAX: i64 = 60_000;
@@ -29,7 +28,8 @@ pub fn json(
 ) -> Result<String> {
     let mut object = object(sentinel, status, now);
     object.retain(|name, _| only.is_none_or(|only| only == name));
-    Ok(pretty(&object)? + "\n")
+    let text = serde_json::to_string_pretty(&object);
+    Ok(text.map_err(|error| Error::new(Kind::Internal, error.to_string()))? + "\n")
 }
 
 /// All values, those that nobody knows as null.

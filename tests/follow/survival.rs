@@ -22,7 +22,7 @@ const SCHEMA: &str = "
     create table child (id bigserial primary key, emptied bigint references emptied, w int);
     create table by_code (w int, code text not null unique, v text);
     alter table by_code replica identity using index by_code_code_key;
-    create table pairs (a int, b text, n numeric, primary key (a, b));
+    create table pairs (a int, b text, n numeric not null, primary key (a, b));
     create table parted (id bigint, w int, v text, primary key (id, w)) partition by list (w);
     create table parted_even partition of parted for values in (0, 2, 4, 6);
     create table parted_odd partition of parted for values in (1, 3, 5, 7);
