@@ -386,8 +386,9 @@ async fn look_at_tables(
     }
     let wanted: Vec<&Table> = wanted.iter().map(|oid| context.table(*oid)).collect();
     let found = existing::tables(&mut run.target_session, &wanted).await?;
-    run.has_kept_keys |=
-        foreign_keys::take_down(&mut run.target_session, &context.ledger, &wanted).await?;
+    run.has_kept_keys = true;
+    foreign_keys::take_down(&mut run.target_session, &context.ledger, &wanted, &context.stop)
+        .await?;
     if tables == Tables::Found {
         context.found = Found { tables: found, ..std::mem::take(&mut context.found) };
     }

@@ -78,32 +78,41 @@ pub fn cannot_be_dropped(keys: &[String], reason: &str) -> Error {
 /// Takes keys down, so that they can be put back whatever happens.
 pub async fn take_down(target: &mut Connection, keys: &[KeptKey]) -> Result<()> {
     for some in keys.chunks(KEYS_PER_TRANSACTION) {
-        let failed = |error| Error::target("could not drop foreign keys", error);
-        let begun = format!("begin; {}", include_str!("sql/keep_foreign_keys.sql"));
-        target.execute(&begun).await.map_err(failed)?;
-        for key in some {
-            let flag = |is: bool| Some(if is { "true" } else { "false" });
-            let parameters = [
-                Some(&*key.table.namespace),
-                Some(&*key.table.name),
-                Some(&*key.name),
-                Some(&*key.definition),
-                key.comment.as_deref(),
-                flag(key.is_validated),
-                flag(key.is_partitioned),
-            ];
-            let kept = target.query(include_str!("sql/keep_foreign_key.sql"), &parameters).await;
-            kept.map_err(failed)?;
-            let name = quote_identifier(&key.name);
-            run(target, &format!("alter table {} drop constraint {name}", key.table))
-                .await
-                .map_err(|error| Error::target(format!("could not drop {key}"), error))?;
+        let taken = take_some_down(target, some).await;
+        if taken.is_err() && target.is_ready() && target.in_transaction() {
+            // Whoever puts back what went before must not wait for this.
+            target.execute("rollback").await.ok();
         }
-        fault::point("foreign_keys", "before_drop")?;
-        run(target, "commit").await.map_err(failed)?;
-        fault::point("foreign_keys", "dropped")?;
+        taken?;
     }
     Ok(())
+}
+
+async fn take_some_down(target: &mut Connection, some: &[KeptKey]) -> Result<()> {
+    let failed = |error| Error::target("could not drop foreign keys", error);
+    let begun = format!("begin; {}", include_str!("sql/keep_foreign_keys.sql"));
+    target.execute(&begun).await.map_err(failed)?;
+    for key in some {
+        let flag = |is: bool| Some(if is { "true" } else { "false" });
+        let parameters = [
+            Some(&*key.table.namespace),
+            Some(&*key.table.name),
+            Some(&*key.name),
+            Some(&*key.definition),
+            key.comment.as_deref(),
+            flag(key.is_validated),
+            flag(key.is_partitioned),
+        ];
+        let kept = target.query(include_str!("sql/keep_foreign_key.sql"), &parameters).await;
+        kept.map_err(failed)?;
+        let name = quote_identifier(&key.name);
+        run(target, &format!("alter table {} drop constraint {name}", key.table))
+            .await
+            .map_err(|error| Error::target(format!("could not drop {key}"), error))?;
+    }
+    fault::point("foreign_keys", "before_drop")?;
+    run(target, "commit").await.map_err(failed)?;
+    fault::point("foreign_keys", "dropped")
 }
 
 /// Whether keys are kept.

@@ -24,15 +24,17 @@ const ROLE: &str = "foreign keys";
 /// Tries of each move, where connections are lost.
 const ATTEMPTS_MAX: u32 = 10;
 
-/// Drops what is in the way of the rows of some tables; says whether anything was.
+/// Drops what is in the way of the rows of some tables. Whatever comes of it, what was dropped is to
+/// be put back.
 pub async fn take_down(
     target: &mut Connection,
     ledger: &Ledger,
     wanted: &[&Table],
-) -> Result<bool> {
+    stop: &Stop,
+) -> Result<()> {
     let keys = pg::in_the_way(target, wanted).await?;
     if keys.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let names: Vec<String> = keys.iter().map(KeptKey::to_string).collect();
     if !ledger.is_kept() {
@@ -44,8 +46,17 @@ pub async fn take_down(
         names.len(),
         listed(&names)
     );
-    pg::take_down(target, &keys).await?;
-    Ok(true)
+    let cancel = target.cancel_key();
+    let taking = pg::take_down(target, &keys);
+    tokio::pin!(taking);
+    tokio::select! {
+        taken = &mut taking => taken,
+        () = stop.requested() => {
+            let _ = cancel.cancel().await;
+            let _ = taking.await;
+            Err(crate::tools::child::stopped())
+        }
+    }
 }
 
 /// What is done over a session that may be lost.
@@ -79,6 +90,9 @@ impl PutBack {
     pub async fn all(&self) -> Result<usize> {
         let (mut session, mut kept) = (None, Vec::new());
         self.make(&mut session, Move::Look(&mut kept)).await?;
+        if kept.is_empty() {
+            return Ok(0);
+        }
         let mut unchecked = VecDeque::new();
         let (mut failed, mut whole) = (0, 0);
         for (key, state) in kept {
@@ -212,7 +226,9 @@ impl PutBack {
         };
         match next {
             Move::Look(found) => {
-                **found = pg::kept(target).await?;
+                if pg::are_kept(target).await? {
+                    **found = pg::kept(target).await?;
+                }
                 Ok(true)
             }
             Move::PutBack(key, state) => self.first_move(target, key, *state).await,

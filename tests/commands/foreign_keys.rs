@@ -173,3 +173,44 @@ fn keys_that_may_not_be_dropped_are_named_before_anything_is_done() {
         "reassign owned by {role} to postgres; drop owned by {role}; drop role {role}"
     ));
 }
+
+#[cfg(feature = "faults")]
+#[test]
+fn keys_come_back_where_not_all_could_be_dropped() {
+    let pair = Pair::shared();
+    for side in [&pair.source, &pair.target] {
+        side.sql(
+            "create table hub (id int primary key); insert into hub values (1);
+             select format('create table spoke_%s (id int references hub)', i)
+               from generate_series(1, 60) i
+             \\gexec",
+        );
+    }
+    let before = pair.target.value(KEYS);
+    let failed = pgcopydb(&pair)
+        .args(["copy", "table-data"])
+        .env("PGCOPYDB_FAULT", "foreign_keys.before_drop:2:error")
+        .run();
+    failed.assert_code(12).assert_stderr_has("50 foreign keys of the target are as they were");
+    assert_eq!(pair.target.value(KEYS), before);
+    run(&pair, "copy table-data --restart").assert_success();
+    pair.same().without_statistics().assert();
+}
+
+#[test]
+fn a_run_that_waits_for_a_lock_on_such_a_table_can_be_stopped() {
+    let pair = Pair::shared();
+    tables_with_keys(&pair);
+    let before = pair.target.value(KEYS);
+    let mut session = pair.target.session();
+    session.run("begin; select count(*) from of_parted");
+    let running = pgcopydb(&pair).args(["copy", "table-data"]).spawn();
+    pair.target.wait_for(
+        "select exists (select from pg_stat_activity
+                         where datname = current_database() and wait_event_type = 'Lock')",
+    );
+    running.signal(Signal::TERM);
+    running.wait().assert_code(12);
+    session.run("rollback");
+    assert_eq!(pair.target.value(KEYS), before);
+}
