@@ -19,6 +19,20 @@ fn tables_whose_rows_have_no_identity_are_refused_with_the_fix() {
 }
 
 #[test]
+fn a_key_that_is_not_the_identity_does_not_help() {
+    let followed = Followed::new(
+        "create table t (id int primary key); alter table t replica identity nothing;
+         create table d (id int, constraint d_key primary key (id) deferrable)",
+    );
+    for plugin in ["pgoutput", "test_decoding"] {
+        let output = followed.program("clone --follow --restart").args(["--plugin", plugin]).run();
+        output.assert_code(6).assert_stderr_has("cannot follow 2 tables");
+        output.assert_stderr_has("public.d, public.t");
+    }
+    followed.pair.source.sql("insert into t values (1); update t set id = 2; delete from d");
+}
+
+#[test]
 fn unlogged_and_temporary_tables_are_no_obstacle() {
     let followed = Followed::new(
         "create table t (id int primary key); create unlogged table u (id int);
