@@ -36,7 +36,10 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(async {
         let stop = signals::listen()?;
-        command::run(invocation.request, &stop).await
+        // Among the threads that wait for the servers: this one they would have to wake for every
+        // message.
+        let command = tokio::spawn(async move { command::run(invocation.request, &stop).await });
+        command.await.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
     });
     // A lookup of a host name may still be under way; nobody waits for its answer.
     runtime.shutdown_background();

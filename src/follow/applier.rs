@@ -9,13 +9,14 @@ use pgcopydb_wire::pipeline::{Pipeline, Value};
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Lsn;
-use crate::transform::{Many, Statement, Values};
+use crate::transform::{Array, Many, Statement, Values};
 
 /// Statements sent before all answers are read: an error is seen this soon.
 const SYNC_STATEMENTS: usize = 2_000;
 
-/// Bytes of values sent before all answers are read.
-const SYNC_BYTES: usize = 4 << 20;
+/// Bytes of values sent before all answers are read: the target waits for the next ones then, so
+/// that this is several batches.
+const SYNC_BYTES: usize = 32 << 20;
 
 /// Statements that are kept prepared.
 const PREPARED_MAX: u32 = 500;
@@ -97,9 +98,14 @@ impl<'a> Applier<'a> {
                 self.pipeline.copy(&name, rows).await.map_err(lost)?;
             }
             Values::Arrays(arrays) => {
-                self.sent_bytes += arrays.iter().map(Bytes::len).sum::<usize>();
-                let values: Vec<Value<'_>> =
-                    arrays.iter().map(|array| Value::TextBytes(array)).collect();
+                self.sent_bytes += arrays.iter().map(Array::len).sum::<usize>();
+                let values: Vec<Value<'_>> = arrays
+                    .iter()
+                    .map(|array| match array {
+                        Array::Text(text) => Value::TextBytes(text),
+                        Array::Binary(binary) => Value::Binary(binary),
+                    })
+                    .collect();
                 self.pipeline.execute(&name, &values).await.map_err(lost)?;
             }
         }

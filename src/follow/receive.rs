@@ -7,6 +7,7 @@ use std::time::Duration;
 use pgcopydb_wire::Connection;
 use pgcopydb_wire::replicate::{Received, Replication, ReplicationStream, Status};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::watermarks::{is_beyond, is_reached, is_wanted};
@@ -34,6 +35,11 @@ const BATCH_BYTES: usize = 4 << 20;
 /// row by row would have us wait for the disk as often.
 const WAITING_LIMIT: Duration = Duration::from_millis(10);
 const WAITING_BYTES_MAX: usize = 256 << 10;
+
+/// The source sends every row by itself. Whoever wakes up for each is slower than the source, and
+/// makes it slow: so after a few messages there is a rest in which others come.
+const REST: Duration = Duration::from_micros(200);
+const FEW_MESSAGES: usize = 64;
 
 /// A source that has said nothing for so long is asked for an answer, and later looked after. It
 /// sends something every 30 s by default, but for the time it takes to read a large transaction.
@@ -165,6 +171,7 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         waiting: Vec::new(),
         waiting_bytes: 0,
         due: None,
+        rest: None,
         heard: Instant::now(),
     };
     let ended = session.run().await?;
@@ -208,6 +215,15 @@ fn options<'a>(slot: &Slot, publications: &'a str, server_version: u32) -> Vec<(
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The end of a rest, if there is one.
+async fn end_of(rest: &mut Option<JoinHandle<()>>) {
+    match rest {
+        // It cannot fail.
+        Some(rest) => rest.await.unwrap_or_default(),
         None => std::future::pending().await,
     }
 }
@@ -293,6 +309,8 @@ pub(super) struct Session<'a> {
     waiting: Vec<Incoming>,
     waiting_bytes: usize,
     due: Option<Instant>,
+    /// Nothing is received before its end.
+    rest: Option<JoinHandle<()>>,
     /// When something came last.
     heard: Instant,
 }
@@ -313,7 +331,11 @@ impl Session<'_> {
                     self.store_waiting().await?;
                     self.settle().await?
                 }
-                received = self.stream.next() => match received.map_err(broken_off)? {
+                () = end_of(&mut self.rest) => {
+                    self.rest = None;
+                    None
+                }
+                received = self.stream.next(), if self.rest.is_none() => match received.map_err(broken_off)? {
                     Some(message) => self.take(message).await?,
                     None => return Err(ended_by_source()),
                 },
@@ -330,7 +352,7 @@ impl Session<'_> {
         let endpos = self.shared.control().endpos;
         self.heard = Instant::now();
         self.shared.receiving.goes_on();
-        let mut bytes = 0;
+        let (mut bytes, mut count) = (0, 0);
         let (mut is_beyond_end, mut wants_reply) = (false, false);
         let mut next = Some(first);
         while let Some(message) = next {
@@ -366,6 +388,7 @@ impl Session<'_> {
                     }
                     self.quiet_ticks = 0;
                     bytes += payload.len();
+                    count += 1;
                     self.waiting.push(Incoming { lsn: Lsn(position), payload, mark });
                 }
             }
@@ -373,6 +396,10 @@ impl Session<'_> {
                 true => self.stream.ready().map_err(broken_off)?,
                 false => None,
             };
+        }
+        if (1..FEW_MESSAGES).contains(&count) {
+            // The runtime's own clock knows milliseconds only.
+            self.rest = Some(tokio::task::spawn_blocking(|| std::thread::sleep(REST)));
         }
         self.appended += bytes as u64;
         self.waiting_bytes += bytes;

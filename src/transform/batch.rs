@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::array::Array;
 use super::layout::{Layout, Shape};
 use crate::model::Lsn;
 use crate::model::change::{RowChange, RowChangeKind, Tuple, Value};
@@ -45,7 +46,7 @@ pub enum Values {
     /// Rows for COPY.
     Rows(Bytes),
     /// Arrays, one for each parameter.
-    Arrays(Vec<Bytes>),
+    Arrays(Vec<Array>),
 }
 
 impl Batch {
@@ -206,30 +207,13 @@ impl Batch {
         }
     }
 
-    fn arrays(&self, places: &[usize]) -> Vec<Bytes> {
-        places.iter().map(|at| array(self.rows.iter().map(|row| row.get(*at)))).collect()
+    fn arrays(&self, places: &[usize]) -> Vec<Array> {
+        let array = |at: &usize| {
+            let type_name = self.layout.places[*at].column.array_type.as_deref();
+            Array::new(type_name.unwrap_or("text[]"), self.rows.iter().map(|row| row.get(*at)))
+        };
+        places.iter().map(array).collect()
     }
-}
-
-/// The text form of an array (PostgreSQL documentation, "Array Input and Output Syntax").
-fn array<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> Bytes {
-    let mut text = BytesMut::new();
-    text.put_u8(b'{');
-    for (number, value) in values.enumerate() {
-        if number > 0 {
-            text.put_u8(b',');
-        }
-        match value {
-            Some(Value::Text(value)) => {
-                text.put_u8(b'"');
-                escape(value, |byte| matches!(byte, b'"' | b'\\'), |byte| byte, &mut text);
-                text.put_u8(b'"');
-            }
-            Some(Value::Null | Value::Unchanged) | None => text.put_slice(b"NULL"),
-        }
-    }
-    text.put_u8(b'}');
-    text.freeze()
 }
 
 /// One line of COPY (PostgreSQL documentation, "COPY", "Text Format").
@@ -255,7 +239,7 @@ fn copy_row(layout: &Layout, row: &[Value], text: &mut BytesMut) {
 }
 
 /// Writes a value with a backslash before what has a meaning.
-fn escape(
+pub(super) fn escape(
     mut value: &[u8],
     is_special: impl Fn(u8) -> bool,
     name: impl Fn(u8) -> u8,

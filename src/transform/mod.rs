@@ -2,6 +2,7 @@
 //! change alone (which columns, which of them NULL), so that it is prepared once for many changes;
 //! values travel as parameters in text form.
 
+mod array;
 mod batch;
 mod identity;
 mod layout;
@@ -18,6 +19,7 @@ use crate::model::change::{Relation, RowChange, RowChangeKind, Value};
 use crate::model::quote_identifier;
 use crate::model::replica::{ReplicaColumn, ReplicaTable};
 
+pub use array::Array;
 pub use batch::{Batch, Many, Values};
 use identity::Identity;
 pub use layout::{Layout, Shape};

@@ -228,8 +228,10 @@ fn the_last_values_of_a_row_are_sent() {
                 (pg_catalog.unnest($1::integer[]), pg_catalog.unnest($2::text[])) as v (v0, v1) \
                 where t.id operator(pg_catalog.=) v.v0"
         .to_owned();
-    let ids = Bytes::from_static(br#"{"1","2"}"#);
-    let values = Bytes::from_static(br#"{"z","\"\\"}"#);
+    let one_dimension = |oid| [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, oid, 0, 0, 0, 2, 0, 0, 0, 1];
+    let ids = [&one_dimension(23)[..], b"\0\0\0\x04\0\0\0\x01\0\0\0\x04\0\0\0\x02"];
+    let values = [&one_dimension(25)[..], b"\0\0\0\x01z\0\0\0\x02\"\\"];
+    let [ids, values] = [ids, values].map(|parts| Array::Binary(parts.concat().into()));
     assert_eq!(many, [Many { text, values: Values::Arrays(vec![ids, values]), rows: 2 }]);
 }
 
