@@ -15,10 +15,10 @@ use super::json::{from_json, to_json};
 use super::rows::Stored;
 
 /// Rows to a transaction: few enough waits for the disk.
-const ROWS_PER_WRITE: usize = 4096;
+const ROWS_PER_WRITE: usize = 1024;
 
 /// Text to a transaction: a table may have 1,600 columns.
-const BYTES_PER_WRITE: usize = 4 << 20;
+const BYTES_PER_WRITE: usize = 1 << 20;
 
 const SAVING: &str = "could not save what was found on the source";
 const LOADING: &str = "could not load what was found on the source";
@@ -57,10 +57,10 @@ impl Catalog {
         self.save_rows(&inventory.indexes, datname).await?;
         self.save_rows(&inventory.foreign_keys, datname).await?;
         self.save_rows(&inventory.sequences, datname).await?;
-        self.save_rows(&inventory.views, datname).await?;
-        self.save_rows(&inventory.extensions, datname).await?;
-        self.save_rows(&inventory.types, datname).await?;
-        self.save_rows(&inventory.roles, datname).await?;
+        self.save_rows(inventory.views.iter().cloned(), datname).await?;
+        self.save_rows(inventory.extensions.iter().cloned(), datname).await?;
+        self.save_rows(inventory.types.iter().cloned(), datname).await?;
+        self.save_rows(inventory.roles.iter().cloned(), datname).await?;
         self.save_rows(&inventory.entries, datname).await?;
         self.write(SAVING, |transaction| {
             transaction.execute("update inventory set is_complete = true", ())?;
@@ -108,7 +108,11 @@ impl Catalog {
         .await
     }
 
-    async fn save_rows<T: Stored>(&self, objects: &[T], datname: &str) -> Result<()> {
+    async fn save_rows<T: Stored>(
+        &self,
+        objects: impl IntoIterator<Item = T>,
+        datname: &str,
+    ) -> Result<()> {
         let mut rows = Vec::new();
         let mut bytes = 0;
         for object in objects {
@@ -144,18 +148,16 @@ fn text_bytes(value: &Value) -> usize {
     if let Value::Text(text) = value { text.len() } else { 0 }
 }
 
-fn load_rows<T: DeserializeOwned>(
+fn load_rows<T: DeserializeOwned, List: Default + Extend<T>>(
     transaction: &Transaction,
     table: &str,
-) -> rusqlite::Result<Vec<T>> {
-    let count: u32 =
-        transaction.query_row(&format!("select count(*) from {table}"), (), |row| row.get(0))?;
-    let mut objects = Vec::with_capacity(count as usize);
+) -> rusqlite::Result<List> {
+    let mut objects = List::default();
     let query = format!("select detail from {table} order by position");
     let mut query = transaction.prepare(&query)?;
     let mut rows = query.query(())?;
     while let Some(row) = rows.next()? {
-        objects.push(from_json(row, "detail")?);
+        objects.extend([from_json(row, "detail")?]);
     }
     Ok(objects)
 }

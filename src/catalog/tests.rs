@@ -275,7 +275,8 @@ async fn a_failed_change_is_reported_and_the_catalog_lives_on() {
     let scratch = Scratch::new();
     let catalog = scratch.open().await;
     let mut inventory = sample::inventory();
-    inventory.tables[1].oid = inventory.tables[0].oid;
+    let oid = inventory.tables.at(0).oid;
+    inventory.tables.change(|table| table.oid = oid);
     let error = catalog.save_inventory(&inventory).await.unwrap_err();
     assert!(error.message().contains("UNIQUE constraint failed: source_table.oid"), "{error}");
     assert!(catalog.load_inventory().await.unwrap().is_none());

@@ -2,6 +2,8 @@
 //! of its replication slot went with the run that kept it, and rows of another snapshot would be
 //! there twice or not at all. It begins again, with a new slot, and drops what it has made so far.
 
+use std::collections::HashMap;
+
 use pgcopydb_wire::Connection;
 
 use crate::catalog::Catalog;
@@ -66,14 +68,22 @@ pub async fn if_snapshot_is_gone(
 
 /// Whether everything was read that is read in the snapshot.
 fn has_all_rows(inventory: &Inventory, remembered: &Remembered) -> bool {
+    // How many parts there are of a table, and how many of them were copied.
+    let mut parts: HashMap<String, (usize, usize)> = HashMap::new();
+    for key in remembered.done.iter() {
+        let part = key.strip_prefix(COPY_KEY).and_then(|part| part.split_once(' '));
+        let Some((oid, (number, _))) =
+            part.and_then(|(oid, part)| Some((oid, part.split_once(' ')?)))
+        else {
+            continue;
+        };
+        if let Some(count) = number.split_once('/').and_then(|(_, count)| count.parse().ok()) {
+            parts.entry(oid.to_owned()).or_insert((count, 0)).1 += 1;
+        }
+    }
     let is_copied = |oid: String| {
-        let parts = remembered.done.iter().filter_map(|key| {
-            let (number, _) = key.strip_prefix(&format!("{COPY_KEY}{oid} "))?.split_once(' ')?;
-            number.split_once('/')?.1.parse::<usize>().ok()
-        });
-        let parts: Vec<usize> = parts.collect();
         remembered.done.contains(&format!("{COPY_KEY}{oid}"))
-            || parts.first().is_some_and(|count| parts.len() >= *count)
+            || parts.get(&oid).is_some_and(|(count, copied)| copied >= count)
     };
     let tables = inventory.tables.iter().filter(|table| table.has_data());
     let has_objects = || remembered.done.iter().any(|key| key.starts_with(LARGE_OBJECTS_KEY));

@@ -37,7 +37,7 @@ pub async fn statements(run: &mut Begun, inventory: &Inventory) -> Result<Vec<St
             listed(&unknown)
         );
     }
-    let name = |oid| names.get(&oid).map(|name| (*name).clone());
+    let name = |oid| names.get(&oid).cloned();
     let statements = plan::citus::statements(&distributed, name);
     tracing::info!(
         "distributing tables as the source has them, with {} statements",

@@ -1,7 +1,7 @@
 //! `pgcopydb clone`, and the commands that do a share of it: a database, or a part of it, from one
 //! server to another.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +33,7 @@ use crate::run::context::{Context, PRE_DATA_KEY, Parts};
 use crate::run::crew::Crew;
 use crate::run::foreign_keys;
 use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
+use crate::run::records::Records;
 use crate::run::watch::Watch;
 use crate::run::{self, Holds, Report};
 use crate::stop::Stop;
@@ -267,7 +268,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     if run.selection != Selection::All {
         look_at_tables(run, &mut context, &plan, &left, target.tables).await?;
     }
-    let reads = plan.steps().any(|(id, step, _)| left[id.0] && step.reads_source());
+    let reads = plan.steps().any(|(id, step, _)| left[id.place()] && step.reads_source());
     if let Some(error) = run.base.no_snapshot.take_if(|_| reads) {
         return Err(error);
     }
@@ -317,39 +318,41 @@ async fn check_target(run: &mut Begun, inventory: &Inventory) -> Result<()> {
     }
     let settings = &run.base.settings;
     let wanted = || inventory.entries.iter().filter(|entry| pre_data::is_wanted(entry, settings));
-    let mut roles = inventory.roles.clone();
+    let mut roles: BTreeSet<String> = inventory.roles.iter().cloned().collect();
     if !settings.no_owner {
         // The first superuser owns things without being mentioned in the catalog of dependencies.
-        roles.extend(wanted().filter_map(|entry| entry.owner.clone()));
+        roles.extend(wanted().filter_map(|entry| entry.owner));
     }
-    preflight::check_roles(&mut run.target_session, sorted(roles)).await?;
+    preflight::check_roles(&mut run.target_session, roles.into_iter().collect()).await?;
     if !settings.no_tablespaces {
-        let tablespaces = wanted().filter_map(|entry| entry.tablespace.as_ref());
-        let tablespaces =
-            tablespaces.map(|name| settings.target_tablespace(name).clone()).collect();
-        preflight::check_tablespaces(&mut run.target_session, sorted(tablespaces)).await?;
+        let tablespaces = wanted().filter_map(|entry| entry.tablespace);
+        let tablespaces: BTreeSet<String> =
+            tablespaces.map(|name| settings.target_tablespace(&name).clone()).collect();
+        let tablespaces = tablespaces.into_iter().collect();
+        preflight::check_tablespaces(&mut run.target_session, tablespaces).await?;
     }
     if settings.drop_if_exists || !run.remembered.done.is_empty() || !run.selection.makes_tables() {
         return Ok(());
     }
-    let relations: HashSet<String> =
-        wanted().filter_map(drop::relation_name).map(|name| name.to_string()).collect();
+    let relations: HashSet<String> = wanted()
+        .filter_map(|entry| drop::relation_name(&entry))
+        .map(|name| name.to_string())
+        .collect();
     preflight::check_nothing_in_the_way(&mut run.target_session, &relations).await
-}
-
-/// Each name once.
-fn sorted(mut names: Vec<String>) -> Vec<String> {
-    names.sort();
-    names.dedup();
-    names
 }
 
 /// Refuses to go on with rows that were copied by another plan: some would be there twice.
 fn check_records(plan: &Plan, context: &Context, remembered: &Remembered) -> Result<()> {
-    let known: HashSet<String> = plan.steps().map(|(_, step, _)| context.key(step)).collect();
-    let is_row = |key: &&String| key.starts_with(COPY_KEY) || key.starts_with(LARGE_OBJECTS_KEY);
-    let mut unknown: Vec<&String> =
-        remembered.done.iter().filter(is_row).filter(|key| !known.contains(*key)).collect();
+    if remembered.done.is_empty() {
+        return Ok(());
+    }
+    let mut known = Records::default();
+    for (_, step, _) in plan.steps() {
+        known.insert(&context.key(step));
+    }
+    let is_row = |key: &String| key.starts_with(COPY_KEY) || key.starts_with(LARGE_OBJECTS_KEY);
+    let mut unknown: Vec<String> =
+        remembered.done.iter().filter(is_row).filter(|key| !known.contains(key)).collect();
     unknown.sort();
     let Some(first) = unknown.first() else { return Ok(()) };
     Err(Error::new(Kind::State, "the target holds rows that this command would not have copied")
@@ -374,7 +377,7 @@ async fn look_at_tables(
 ) -> Result<()> {
     let mut wanted: Vec<Oid> = plan
         .steps()
-        .filter(|(id, ..)| left[id.0])
+        .filter(|(id, ..)| left[id.place()])
         .filter_map(|(_, step, _)| match step {
             Step::CopyTable { table } | Step::CopyPart { table, .. } => Some(table),
             _ => None,
@@ -384,7 +387,8 @@ async fn look_at_tables(
     if wanted.is_empty() {
         return Ok(());
     }
-    let wanted: Vec<&Table> = wanted.iter().map(|oid| context.table(*oid)).collect();
+    let wanted: Vec<Table> = wanted.iter().map(|oid| context.table(*oid)).collect();
+    let wanted: Vec<&Table> = wanted.iter().collect();
     let found = existing::tables(&mut run.target_session, &wanted).await?;
     run.has_kept_keys = true;
     foreign_keys::take_down(&mut run.target_session, &context.ledger, &wanted, &context.stop)
@@ -407,7 +411,7 @@ async fn namespaces(target: &mut Connection) -> Result<HashSet<String>> {
 
 /// How many steps are to be done.
 fn outstanding(plan: &Plan, left: &[bool]) -> usize {
-    plan.steps().filter(|(id, step, _)| *step != Step::Milestone && left[id.0]).count()
+    plan.steps().filter(|(id, step, _)| *step != Step::Milestone && left[id.place()]).count()
 }
 
 fn announce(selection: Selection, context: &Context, outstanding: usize, steps: usize) {

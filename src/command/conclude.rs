@@ -120,7 +120,7 @@ async fn try_to_forget(
     run.target_session = session;
     run.remembered = Ledger::remembered(&mut run.target_session).await?;
     let is_kept = ended.context.ledger.is_kept();
-    if is_kept && !*has_dropped && !ended.report.recorded.is_subset(&run.remembered.done) {
+    if is_kept && !*has_dropped && ended.report.recorded.missing_in(&run.remembered.done) > 0 {
         return Ok(Forgotten::No);
     }
     let base = &run.base;
@@ -163,7 +163,7 @@ fn left(run: &Begun, ended: &Ended) -> Result<usize> {
     let mut plan = plan::clone(&context.inventory, &context.settings, *target);
     let is_done = |step| context.is_done(step, &remembered.done);
     let left = select(&mut plan, others, target.tables, is_done);
-    let steps = plan.steps().filter(|(id, step, _)| left[id.0] && *step != Step::Milestone);
+    let steps = plan.steps().filter(|(id, step, _)| left[id.place()] && *step != Step::Milestone);
     Ok(steps.count())
 }
 

@@ -1,5 +1,7 @@
 //! Which tables are copied in parts, and where these begin and end.
 
+use std::collections::HashMap;
+
 use pgcopydb_wire::Connection;
 
 use crate::error::Result;
@@ -29,20 +31,28 @@ pub async fn split_tables(
     let is_asked_for = settings.split_tables_larger_than.is_some();
     // A table slightly above the threshold is not worth two halves unless that was asked for.
     let limit = if is_asked_for { threshold } else { threshold.saturating_mul(5) / 4 };
-    for table in inventory.tables.iter_mut().filter(|table| table.has_data()) {
-        if size(table) < limit {
+    let mut in_parts = HashMap::new();
+    for table in inventory.tables.iter().filter(|table| table.has_data()) {
+        if size(&table) < limit {
             continue;
         }
-        let count = split::part_count(size(table), threshold, settings.split_max_parts);
+        let count = split::part_count(size(&table), threshold, settings.split_max_parts);
         if count < 2 {
             continue;
         }
-        table.parts = cut(source, table, count, version, settings).await?;
+        let parts = cut(source, &table, count, version, settings).await?;
         let why = if is_asked_for { "" } else { ", so that no worker is left without work" };
-        match table.parts.len() {
-            0 | 1 => table.parts.clear(),
-            parts => tracing::info!("table {} is copied in {parts} parts{why}", table.name),
+        if parts.len() > 1 {
+            tracing::info!("table {} is copied in {} parts{why}", table.name, parts.len());
+            in_parts.insert(table.oid, parts);
         }
+    }
+    if !in_parts.is_empty() {
+        inventory.tables.change(|table| {
+            if let Some(parts) = in_parts.remove(&table.oid) {
+                table.parts = parts;
+            }
+        });
     }
     Ok(())
 }

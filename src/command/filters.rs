@@ -279,15 +279,15 @@ impl Filtering {
             namespaces: &asked.matches.namespaces,
             members: &members,
         };
-        let entries = archive::left_out(&inventory.entries, verdict);
-        let skipped = skipped(&inventory.entries, &selection, &entries);
+        let all = inventory.entries.unpack();
+        let entries = archive::left_out(&all, verdict);
+        let skipped = skipped(&all, &selection, &entries);
+        drop(all);
         self.tell(inventory, &selection, &skipped, &lost.told);
         let keys =
             reduce(inventory, &selection, &entries, &asked.dependencies, around.target_version);
         tell_foreign_keys(&keys);
-        for entry in &mut inventory.entries {
-            entry.rewrite = lost.rewrites.get(&entry.id).cloned();
-        }
+        inventory.entries.change(|entry| entry.rewrite = lost.rewrites.get(&entry.id).cloned());
         Ok((selection, skipped))
     }
 
@@ -295,7 +295,8 @@ impl Filtering {
     fn check_inclusions(&self, selection: &Selection, inventory: &Inventory) -> Result<()> {
         let lost = selection.lost_inclusions();
         let Some(&(table, _)) = lost.first() else { return Ok(()) };
-        let makers = archive::makers(&inventory.entries);
+        let entries = inventory.entries.unpack();
+        let makers = archive::makers(&entries);
         let label = |object: Object| match makers.get(&object) {
             Some(entry) => archive::label(entry),
             None => format!("object {}", object.oid),
@@ -315,7 +316,7 @@ impl Filtering {
         let torn = torn_trees(inventory, &selection.out);
         let Some((partition, parent)) = torn.first() else { return Ok(()) };
         let names = inventory.relation_names();
-        let (partition, parent) = (names[partition], names[parent]);
+        let (partition, parent) = (&names[partition], &names[parent]);
         let message = format!(
             "{}: partition {partition} cannot be left out while {parent} is copied",
             self.origin
@@ -421,7 +422,8 @@ async fn lose_parts(
     source: &mut Connection,
     archive_file: &Path,
 ) -> Result<LostParts> {
-    let makers = archive::makers(&ground.inventory.entries);
+    let entries = ground.inventory.entries.unpack();
+    let makers = archive::makers(&entries);
     let mut settled = HashSet::new();
     let mut lost = LostParts::default();
     loop {

@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, SentinelChange, no_sentinel};
 use crate::cli::FollowRequest;
 use crate::error::Result;
 use crate::follow::{Follow, Mode, Watermarks, setup};
-use crate::model::{Beginning, FollowSettings, Sequence, Slot};
+use crate::model::{Beginning, FollowSettings, Packed, Sequence, Slot};
 use crate::pg::{Endpoint, Side};
 use crate::run::sequence;
 use crate::run::watch::Watch;
@@ -94,7 +94,7 @@ pub fn conclude(marks: &Watermarks) {
 pub async fn set_sequences(
     source: &Endpoint,
     target: &Endpoint,
-    sequences: &[Sequence],
+    sequences: &Packed<Sequence>,
 ) -> Result<()> {
     let (mut from, mut to) = tokio::try_join!(source.open("sequences"), target.open("sequences"))?;
     let done = sequence::set(sequences, &mut from, &mut to).await?;

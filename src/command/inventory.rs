@@ -1,7 +1,7 @@
 //! What there is to copy: found on the source together with the archive of its schema, or
 //! remembered from an earlier command in the same directory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use pgcopydb_wire::Connection;
@@ -12,7 +12,7 @@ use super::prepare::Base;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::settings::Sizes;
-use crate::model::{Entry, Inventory, Object, QualifiedName, Section};
+use crate::model::{Entry, Inventory, Object, Oid, Packed, QualifiedName, Section, TablePart};
 use crate::pg::{Side, discover, preflight};
 use crate::plan::select::Selection;
 use crate::run::ledger::Remembered;
@@ -61,17 +61,23 @@ fn as_decided(mut inventory: Inventory, remembered: &Remembered) -> Inventory {
 /// Decides again how tables are cut into parts, which commands that copy no rows cannot know.
 async fn cut_anew(base: &mut Base, inventory: &mut Inventory) -> Result<()> {
     let mut session = base.snapshot.reader(&base.source, "catalog").await?;
-    let before: Vec<_> = inventory.tables.iter().map(|table| table.parts.clone()).collect();
-    for table in &mut inventory.tables {
-        table.parts.clear();
+    let before = parts(inventory);
+    if !before.is_empty() {
+        inventory.tables.change(|table| table.parts.clear());
     }
     cut::split_tables(&mut session, inventory, &base.settings).await?;
     preflight::check_row_security(&mut session, Side::Source, is_copied(inventory)).await?;
     session.close().await;
-    if inventory.tables.iter().zip(&before).any(|(table, parts)| table.parts != *parts) {
+    if parts(inventory) != before {
         base.catalog.save_inventory(inventory).await?;
     }
     Ok(())
+}
+
+/// The tables that are copied in parts.
+fn parts(inventory: &Inventory) -> HashMap<Oid, Vec<TablePart>> {
+    let split = inventory.tables.iter().filter(|table| !table.parts.is_empty());
+    split.map(|table| (table.oid, table.parts)).collect()
 }
 
 async fn discovered(
@@ -156,8 +162,8 @@ async fn discovered(
 }
 
 /// Leaves out a publication and what is said of it.
-fn leave_out_publication(entries: &mut Vec<Entry>, name: &str) {
-    let is_it = |entry: &&Entry| entry.description == "PUBLICATION" && entry.tag == name;
+fn leave_out_publication(entries: &mut Packed<Entry>, name: &str) {
+    let is_it = |entry: &Entry| entry.description == "PUBLICATION" && entry.tag == name;
     let Some(id) = entries.iter().find(is_it).map(|entry| entry.id) else { return };
     entries.retain(|entry| {
         let belongs = entry.description.starts_with("PUBLICATION")
@@ -186,7 +192,7 @@ async fn look_closer(
 fn is_copied(inventory: &Inventory) -> impl Fn(&QualifiedName) -> bool {
     let tables = inventory.tables.iter().filter(|table| table.has_data());
     let config = inventory.extensions.iter().flat_map(|extension| &extension.config);
-    let names = tables.map(|table| &table.name).chain(config.map(|table| &table.name));
-    let copied: HashSet<QualifiedName> = names.cloned().collect();
+    let names = tables.map(|table| table.name).chain(config.map(|table| table.name.clone()));
+    let copied: HashSet<QualifiedName> = names.collect();
     move |name| copied.contains(name)
 }

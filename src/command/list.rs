@@ -166,7 +166,7 @@ async fn tables(
     let keyed = inventory.indexes.iter().filter(|index| index.is_primary);
     let keyed: HashSet<Oid> = keyed.map(|index| index.table).collect();
     let wants_keyed = request.listing != Listing::TablesWithoutKey;
-    let tables: Vec<&Table> = inventory
+    let tables: Vec<Table> = inventory
         .tables
         .iter()
         .filter(|table| table.kind == TableKind::Ordinary)
@@ -183,9 +183,9 @@ async fn tables(
     match request.json {
         true => {
             let facts = listing::relation_facts(session, inventory).await?;
-            report::table_array(&tables, &facts)
+            report::table_array(&tables.iter().collect::<Vec<_>>(), &facts)
         }
-        false => Ok(report::tables(&tables)),
+        false => Ok(report::tables(&tables.iter().collect::<Vec<_>>())),
     }
 }
 
@@ -199,7 +199,8 @@ async fn sequences(
         owners.entry(sequence).or_default().push(owner);
     }
     let nobody = SequenceOwner { owned_by: Oid(0), table: Oid(0), default: Oid(0) };
-    let wanted = inventory.sequences.iter().filter(|sequence| {
+    let all = inventory.sequences.unpack();
+    let wanted = all.iter().filter(|sequence| {
         request.namespace.as_ref().is_none_or(|namespace| sequence.name.namespace == *namespace)
     });
     let mut rows = Vec::new();
@@ -234,7 +235,8 @@ async fn indexes(
                 })
         }
     };
-    let indexes = inventory.indexes.iter().filter(|index| !index.is_partitioned);
+    let all = inventory.indexes.unpack();
+    let indexes = all.iter().filter(|index| !index.is_partitioned);
     let indexes: Vec<&Index> = indexes.filter(is_wanted).collect();
     tracing::info!("Fetched information for {} indexes", indexes.len());
     match request.json {
@@ -266,34 +268,29 @@ async fn table_parts(lister: &Lister<'_>, session: &mut Connection) -> Result<St
     inventory.tables.retain(|table| is_wanted(request, table));
     let namespace = request.namespace.as_deref().unwrap_or("public");
     let name = request.table.as_deref().unwrap_or_default();
-    match inventory.tables.first_mut() {
-        None => {
-            return Err(Error::new(
-                Kind::Internal,
-                format!("there is no table {name:?} in the namespace {namespace:?} of the source"),
-            )
-            .hint("Names are taken as they are, without quotes. List them with list tables."));
-        }
-        Some(table) => table.parts.clear(),
-    }
+    inventory.tables.change(|table| table.parts.clear());
     cut::split_tables(session, &mut inventory, &split_settings(request)).await?;
-    let table = &inventory.tables[0];
+    let Some(table) = inventory.tables.get(0) else {
+        return Err(Error::new(
+            Kind::Internal,
+            format!("there is no table {name:?} in the namespace {namespace:?} of the source"),
+        )
+        .hint("Names are taken as they are, without quotes. List them with list tables."));
+    };
     if table.parts.is_empty() {
         let size = units::size(table.bytes);
         tracing::info!("Table {} ({size}) will not be split", table.name);
         return Ok(String::new());
     }
     tracing::info!("Table {} COPY will be split {}-ways", table.name, table.parts.len());
-    Ok(report::table_parts(table))
+    Ok(report::table_parts(&table))
 }
 
 async fn schema(lister: &Lister<'_>, session: &mut Connection) -> Result<String> {
     let Lister { request, source, .. } = *lister;
     let mut inventory = inventory(lister, session).await?;
     if request.split.larger_than.is_some() {
-        for table in &mut inventory.tables {
-            table.parts.clear();
-        }
+        inventory.tables.change(|table| table.parts.clear());
         cut::split_tables(session, &mut inventory, &split_settings(request)).await?;
     }
     let facts = listing::relation_facts(session, &inventory).await?;

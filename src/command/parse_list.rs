@@ -47,7 +47,7 @@ fn write_lists(settings: Settings) -> Result<()> {
     for (part, path) in
         [(Part::PreData, files.pre_data_list()), (Part::PostData, files.post_data_list())]
     {
-        files.write(&path, list::write(&entries, &settings, part).as_bytes())?;
+        files.write(&path, list::write(&entries.unpack(), &settings, part).as_bytes())?;
         tracing::info!("wrote the {} entries to \"{}\"", part.word(), path.display());
     }
     Ok(())

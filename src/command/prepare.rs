@@ -136,7 +136,9 @@ impl Begun {
         }
         tracing::info!("doing {} steps again: a crash empties what is unlogged", undone.len());
         Ledger::take_back(&mut self.target_session, &undone).await?;
-        self.remembered.done.retain(|key| !undone.contains(key));
+        for key in &undone {
+            self.remembered.done.remove(key);
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::dependency::{Bond, Dependencies, LeftOut};
 use super::select::Selection;
 use crate::model::object::CONSTRAINT_CATALOG;
-use crate::model::{EntryId, ForeignKey, Inventory, Object, Oid, TableKind};
+use crate::model::{EntryId, ForeignKey, Inventory, Object, Oid, Packed, TableKind};
 
 /// From this version on a partitioned table may have a foreign key that is not checked.
 const PARTITIONED_NOT_VALID_VERSION: u32 = 180_000;
@@ -43,9 +43,9 @@ pub fn reduce(
         stays(index.oid) && stays(index.table) && !constraint.is_some_and(|c| out.has(c))
     });
     inventory.sequences.retain(|sequence| stays(sequence.oid));
-    for sequence in &mut inventory.sequences {
-        sequence.owned_by = sequence.owned_by.filter(|owner| stays(*owner));
-    }
+    inventory
+        .sequences
+        .change(|sequence| sequence.owned_by = sequence.owned_by.filter(|owner| stays(*owner)));
     inventory.extensions.retain(|extension| !out.has(Object::extension(extension.oid)));
     let keys = foreign_keys(inventory, out, dependencies, &short, &incomplete, target_version);
     let lost: HashSet<Oid> =
@@ -73,7 +73,7 @@ pub fn reduce_tables(inventory: &mut Inventory, selection: &Selection) {
         .iter()
         .filter_map(|table| Some((table.oid, table.parent.filter(|parent| stays(*parent))?)))
         .collect();
-    for table in &mut inventory.tables {
+    inventory.tables.change(|table| {
         table.parent = parents.get(&table.oid).copied();
         if selection.without_rows.contains(&table.oid) {
             table.exclude_data = true;
@@ -89,7 +89,7 @@ pub fn reduce_tables(inventory: &mut Inventory, selection: &Selection) {
             }
             table.load_via = Some(top).filter(|top| *top != table.oid);
         }
-    }
+    });
 }
 
 /// Partitions that are left out while rows of others may belong to them on the target: where each
@@ -180,8 +180,8 @@ fn foreign_keys(
         .filter(|entry| entry.catalog == CONSTRAINT_CATALOG)
         .map(|entry| entry.oid)
         .collect();
-    let mut kept = Vec::new();
-    for mut key in std::mem::take(&mut inventory.foreign_keys) {
+    let mut kept = Packed::default();
+    for mut key in &inventory.foreign_keys {
         let constraint = Object::constraint(key.oid);
         if out.has(constraint) || !kinds.contains_key(&key.table) {
             continue;

@@ -272,7 +272,7 @@ pub async fn check_coverage(source: &Endpoint, made: &Slot, inventory: &Inventor
     };
     session.close().await;
     if let Some(table) = publication::conditioned(inventory).find(|name| !filtered.contains(name)) {
-        return Err(all_rows(made, table));
+        return Err(all_rows(made, &table));
     }
     let names = |is_unlogged: bool| -> Vec<String> {
         let some = missing.iter().filter(|table| unlogged.contains(&table.name) == is_unlogged);

@@ -2,26 +2,24 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::{
-    Database, Entry, Extension, ForeignKey, Index, LargeObjects, Oid, QualifiedName, Sequence,
-    Table, Type, View,
+    Database, Entry, Extension, ForeignKey, Index, LargeObjects, Oid, Packed, QualifiedName,
+    Sequence, Table, Type, View,
 };
 
-/// What one database holds, after filtering.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// What one database holds, after filtering. There may be hundreds of thousands of these objects.
+#[derive(Clone, Debug, Default)]
 pub struct Inventory {
     /// The database.
     pub database: Database,
     /// Tables, the largest first.
-    pub tables: Vec<Table>,
+    pub tables: Packed<Table>,
     /// Valid indexes.
-    pub indexes: Vec<Index>,
+    pub indexes: Packed<Index>,
     /// Foreign keys that are not inherited from a partitioned table.
-    pub foreign_keys: Vec<ForeignKey>,
+    pub foreign_keys: Packed<ForeignKey>,
     /// Sequences.
-    pub sequences: Vec<Sequence>,
+    pub sequences: Packed<Sequence>,
     /// Materialized views.
     pub views: Vec<View>,
     /// Large objects.
@@ -33,14 +31,14 @@ pub struct Inventory {
     /// Roles that own something or are granted something.
     pub roles: Vec<String>,
     /// The archive's table of contents.
-    pub entries: Vec<Entry>,
+    pub entries: Packed<Entry>,
 }
 
 impl Inventory {
     /// The names of tables and materialized views, by their OID.
-    pub fn relation_names(&self) -> HashMap<Oid, &QualifiedName> {
-        let tables = self.tables.iter().map(|table| (table.oid, &table.name));
-        tables.chain(self.views.iter().map(|view| (view.oid, &view.name))).collect()
+    pub fn relation_names(&self) -> HashMap<Oid, QualifiedName> {
+        let tables = self.tables.iter().map(|table| (table.oid, table.name));
+        tables.chain(self.views.iter().map(|view| (view.oid, view.name.clone()))).collect()
     }
 
     /// The size of all tables whose rows are copied, in bytes.
@@ -50,11 +48,11 @@ impl Inventory {
 
     /// What copying all rows costs, in bytes of plain rows.
     pub fn data_weight(&self) -> u64 {
-        self.tables.iter().filter(|table| table.has_data()).map(Table::weight).sum()
+        self.tables.iter().filter(|table| table.has_data()).map(|table| table.weight()).sum()
     }
 
     /// Tables by their OID.
-    pub fn tables_by_oid(&self) -> HashMap<Oid, &Table> {
+    pub fn tables_by_oid(&self) -> HashMap<Oid, Table> {
         self.tables.iter().map(|table| (table.oid, table)).collect()
     }
 }

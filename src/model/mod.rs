@@ -18,6 +18,7 @@ pub mod lsn;
 pub mod name;
 pub mod object;
 pub mod oid;
+pub mod packed;
 pub mod replica;
 pub mod role;
 pub mod settings;
@@ -44,6 +45,7 @@ pub use lsn::Lsn;
 pub use name::{QualifiedName, quote_identifier, quote_literal};
 pub use object::Object;
 pub use oid::Oid;
+pub use packed::Packed;
 pub use settings::{Beginning, Jobs, Settings};
 pub use summary::{
     Counter, Failure, ObjectSummary, PartSummary, Progress, Section, SectionSummary, StepKind,

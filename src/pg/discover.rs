@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::model::settings::Sizes;
 use crate::model::{
     Column, Constraint, ConstraintKind, Database, Extension, ExtensionTable, ForeignKey, Index,
-    Inventory, LargeObjects, Oid, QualifiedName, Sequence, Table, TableKind, Type, TypeKind, View,
+    Inventory, LargeObjects, Oid, Packed, QualifiedName, Sequence, Table, TableKind, Type,
+    TypeKind, View,
 };
 
 /// Large objects in a batch: one transaction on the target, one lock each until it ends.
@@ -55,16 +56,20 @@ pub async fn discover(
 async fn leave_out_unlogged(source: &mut Connection, inventory: &mut Inventory) -> Result<()> {
     let sql = include_str!("sql/unlogged.sql");
     let unlogged: HashSet<Oid> =
-        rows(source, "unlogged tables", sql, |row| row.parsed(0)).await?.into_iter().collect();
+        rows(source, "unlogged tables", sql, |row| row.parsed::<Oid>(0)).await?;
     let mut names = Vec::new();
-    for table in inventory.tables.iter_mut().filter(|table| unlogged.contains(&table.oid)) {
-        table.exclude_data = true;
-        names.push(table.name.to_string());
-    }
-    for sequence in inventory.sequences.iter_mut().filter(|found| unlogged.contains(&found.oid)) {
-        sequence.is_readable = false;
-        names.push(sequence.name.to_string());
-    }
+    inventory.tables.change(|table| {
+        if unlogged.contains(&table.oid) {
+            table.exclude_data = true;
+            names.push(table.name.to_string());
+        }
+    });
+    inventory.sequences.change(|sequence| {
+        if unlogged.contains(&sequence.oid) {
+            sequence.is_readable = false;
+            names.push(sequence.name.to_string());
+        }
+    });
     if !names.is_empty() {
         tracing::warn!(
             "the source is a standby, which has no rows of unlogged tables and no values of \
@@ -75,9 +80,9 @@ async fn leave_out_unlogged(source: &mut Connection, inventory: &mut Inventory) 
     Ok(())
 }
 
-async fn tables(source: &mut Connection, sizes: Sizes) -> Result<Vec<Table>> {
+async fn tables(source: &mut Connection, sizes: Sizes) -> Result<Packed<Table>> {
     let parameters = [Some(if sizes == Sizes::Exact { "false" } else { "true" })];
-    let mut tables = Vec::new();
+    let mut tables = Packed::default();
     let queried = source.query_each(include_str!("sql/tables.sql"), &parameters, |row| {
         tables.push(table(&row)?);
         Ok(())
@@ -95,7 +100,8 @@ pub async fn analyze_unknown(source: &mut Connection) -> Result<()> {
         return Ok(());
     }
     let sql = include_str!("sql/never_analyzed.sql");
-    let tables = rows(source, "tables without statistics", sql, |row| name(row, 0)).await?;
+    let tables: Vec<QualifiedName> =
+        rows(source, "tables without statistics", sql, |row| name(row, 0)).await?;
     tracing::info!("analysing {} tables of the source that have no statistics", tables.len());
     for table in tables {
         match source.execute(&format!("analyze {table}")).await {
@@ -112,7 +118,7 @@ pub async fn analyze_unknown(source: &mut Connection) -> Result<()> {
 /// The database that a session is connected to.
 pub async fn database(session: &mut Connection) -> Result<Database> {
     let sql = include_str!("sql/database.sql");
-    let databases = rows(session, "the database", sql, |row| {
+    let databases = rows::<_, Vec<Database>>(session, "the database", sql, |row| {
         Ok(Database {
             name: row.required(0)?.to_owned(),
             encoding: row.required(1)?.to_owned(),
@@ -130,15 +136,15 @@ pub async fn hidden_sequences(source: &mut Connection) -> Result<Vec<QualifiedNa
 }
 
 /// Runs one catalog query and reads its rows.
-async fn rows<T>(
+async fn rows<T, List: Default + Extend<T>>(
     source: &mut Connection,
     what: &str,
     sql: &str,
     read: impl Fn(&Row) -> pgcopydb_wire::Result<T>,
-) -> Result<Vec<T>> {
-    let mut found = Vec::new();
+) -> Result<List> {
+    let mut found = List::default();
     let queried = source.query_each(sql, &[], |row| {
-        found.push(read(&row)?);
+        found.extend([read(&row)?]);
         Ok(())
     });
     let queried = queried.await;
@@ -192,16 +198,29 @@ fn table(row: &Row) -> pgcopydb_wire::Result<Table> {
     })
 }
 
-async fn add_columns(source: &mut Connection, tables: &mut [Table], version: u32) -> Result<()> {
+async fn add_columns(
+    source: &mut Connection,
+    tables: &mut Packed<Table>,
+    version: u32,
+) -> Result<()> {
     let sql = match version {
         ..120_000 => include_str!("sql/columns.until_11.sql"),
         _ => include_str!("sql/columns.sql"),
     };
-    let places: HashMap<Oid, usize> =
-        tables.iter().enumerate().map(|(place, table)| (table.oid, place)).collect();
+    let wanted: HashSet<Oid> = tables.iter().map(|table| table.oid).collect();
+    // The rows of a table come together.
+    let mut found: Packed<Vec<Column>> = Packed::default();
+    let mut places: HashMap<Oid, usize> = HashMap::with_capacity(wanted.len());
+    let (mut table, mut columns) = (Oid::default(), Vec::new());
     let queried = source.query_each(sql, &[], |row| {
-        if let Some(&place) = places.get(&row.parsed(0)?) {
-            tables[place].columns.push(Column {
+        let next = row.parsed(0)?;
+        if next != table && !columns.is_empty() {
+            places.insert(table, found.len());
+            found.push(std::mem::take(&mut columns));
+        }
+        table = next;
+        if wanted.contains(&table) {
+            columns.push(Column {
                 number: row.parsed(1)?,
                 name: row.required(2)?.to_owned(),
                 type_oid: row.parsed(3)?,
@@ -211,10 +230,19 @@ async fn add_columns(source: &mut Connection, tables: &mut [Table], version: u32
         Ok(())
     });
     let queried = queried.await;
-    queried.map_err(|error| unlisted(source, "columns", error))
+    queried.map_err(|error| unlisted(source, "columns", error))?;
+    if !columns.is_empty() {
+        places.insert(table, found.len());
+        found.push(columns);
+    }
+    tables.change(|table| {
+        let columns = places.get(&table.oid).and_then(|place| found.get(*place));
+        table.columns = columns.unwrap_or_default();
+    });
+    Ok(())
 }
 
-async fn indexes(source: &mut Connection, target_version: u32) -> Result<Vec<Index>> {
+async fn indexes(source: &mut Connection, target_version: u32) -> Result<Packed<Index>> {
     let sql = include_str!("sql/indexes.sql");
     rows(source, "indexes", sql, |row| index(row, target_version)).await
 }

@@ -7,9 +7,7 @@ use pgcopydb_wire::Connection;
 
 use super::preflight::listed;
 use crate::error::{Error, Kind, Result};
-use crate::model::{
-    Found, FoundTable, Index, Inventory, Oid, QualifiedName, Table, quote_identifier,
-};
+use crate::model::{Found, FoundTable, Inventory, Oid, QualifiedName, Table, quote_identifier};
 
 /// Looks at the tables that are to be filled. Refuses those into which rows cannot be copied as
 /// they are on the source, and says which triggers fire.
@@ -116,14 +114,15 @@ pub async fn indexes(
     inventory: &Inventory,
     found: &mut Found,
 ) -> Result<()> {
-    let by_name: HashMap<&QualifiedName, &Index> =
-        inventory.indexes.iter().map(|index| (&index.name, index)).collect();
+    let by_name: HashMap<QualifiedName, usize> =
+        inventory.indexes.iter().map(|index| index.name).zip(0..).collect();
     let tables = inventory.relation_names();
     let queried = target.query_each(include_str!("sql/target_indexes.sql"), &[], |row| {
         let name = QualifiedName::new(row.required(0)?, row.required(1)?);
         let table = QualifiedName::new(row.required(2)?, row.required(3)?);
-        let Some(index) = by_name.get(&name) else { return Ok(()) };
-        if tables.get(&index.table).is_none_or(|name| **name != table) {
+        let index = by_name.get(&name).and_then(|place| inventory.indexes.get(*place));
+        let Some(index) = index else { return Ok(()) };
+        if tables.get(&index.table).is_none_or(|name| *name != table) {
             return Ok(());
         }
         if row.required(4)? == index.definition {

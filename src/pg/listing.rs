@@ -128,7 +128,7 @@ pub async fn relation_facts(
     let key_columns = key_columns.await?.into_iter().collect();
     let readable: Vec<_> =
         inventory.sequences.iter().filter(|sequence| sequence.is_readable).collect();
-    let values = sequences::values(source, &readable).await?;
+    let values = sequences::values(source, &readable.iter().collect::<Vec<_>>()).await?;
     let sequence_values =
         values.into_iter().map(|(number, value)| (readable[number].oid, value)).collect();
     Ok(RelationFacts { owners, key_columns, sequence_values })

@@ -50,8 +50,8 @@ impl Wanted {
 }
 
 /// Tables of which only some rows are copied.
-pub fn conditioned(inventory: &Inventory) -> impl Iterator<Item = &QualifiedName> {
-    inventory.tables.iter().filter(|table| table.condition.is_some()).map(|table| &table.name)
+pub fn conditioned(inventory: &Inventory) -> impl Iterator<Item = QualifiedName> {
+    inventory.tables.iter().filter(|table| table.condition.is_some()).map(|table| table.name)
 }
 
 /// A table that is published.

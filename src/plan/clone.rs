@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use super::pre_data::Piece;
-use super::statement::{IndexStatements, index_statements};
+use super::statement::{Moves, index_moves, split};
 use super::{Plan, Step, StepId, drop, pre_data};
 use crate::model::{
-    Entry, EntryId, ForeignKey, Index, Inventory, Oid, QualifiedName, Settings, Table, TableKind,
+    Entry, EntryId, ForeignKey, Index, Inventory, Oid, Packed, Settings, Table, TableKind,
 };
 
 /// From this version on ANALYZE of a partitioned table can leave its partitions alone.
@@ -55,9 +55,9 @@ struct Planner<'a> {
     settings: &'a Settings,
     target: Target,
     plan: Plan,
-    tables: HashMap<Oid, &'a Table>,
+    tables: HashMap<Oid, Known>,
     /// The archive's entries of post-data objects, by catalog OID and OID.
-    entries: HashMap<(Oid, Oid), &'a Entry>,
+    entries: HashMap<(Oid, Oid), Making>,
     /// The end of the pre-data section.
     schema: Vec<StepId>,
     /// The step that empties a table that several steps fill.
@@ -68,12 +68,28 @@ struct Planner<'a> {
     work: HashMap<Oid, Vec<StepId>>,
     /// Index builds of a table.
     builds: HashMap<Oid, Vec<StepId>>,
+    /// Steps that complete indexes of a partition.
+    finishes: HashMap<Oid, Vec<StepId>>,
     /// The step that completes an index.
     index_steps: HashMap<Oid, StepId>,
     /// The step that completes an entry of the post-data section.
     entry_steps: HashMap<EntryId, StepId>,
     /// Everything that the rest of the post-data section waits for.
     all: Vec<StepId>,
+}
+
+/// What must be known of every table at any time.
+struct Known {
+    parent: Option<Oid>,
+    bytes: u64,
+}
+
+/// How an object of the post-data section is made.
+#[derive(Clone, Copy)]
+struct Making {
+    entry: EntryId,
+    /// How many statements the archive has for it.
+    statements: usize,
 }
 
 /// `pg_class` as entries of the archive name it.
@@ -95,13 +111,15 @@ pub fn foreign_key_object(key: &ForeignKey) -> (Oid, Oid) {
 }
 
 /// The archive's entries of the post-data section, by the object they make.
-pub fn post_data_by_object(entries: &[Entry]) -> HashMap<(Oid, Oid), &Entry> {
+pub fn post_data_by_object(
+    entries: &Packed<Entry>,
+) -> impl Iterator<Item = ((Oid, Oid), Entry)> + '_ {
     let post_data = entries.iter().filter(|entry| !entry.is_pre_data && !is_about_another(entry));
-    post_data.map(|entry| ((entry.catalog, entry.oid), entry)).collect()
+    post_data.map(|entry| ((entry.catalog, entry.oid), entry))
 }
 
 /// The tables that entries of the archive make.
-fn tables_by_entry(entries: &[Entry]) -> HashMap<EntryId, Oid> {
+fn tables_by_entry(entries: &Packed<Entry>) -> HashMap<EntryId, Oid> {
     let tables = entries.iter().filter(|entry| entry.description == "TABLE");
     tables.map(|entry| (entry.id, entry.oid)).collect()
 }
@@ -113,18 +131,27 @@ fn is_about_another(entry: &Entry) -> bool {
 
 impl<'a> Planner<'a> {
     fn new(inventory: &'a Inventory, settings: &'a Settings, target: Target) -> Planner<'a> {
+        let tables = inventory.tables.iter().map(|table| {
+            let Table { oid, parent, bytes, .. } = table;
+            (oid, Known { parent, bytes })
+        });
+        let entries = post_data_by_object(&inventory.entries).map(|(object, entry)| {
+            let statements = split(&entry.definition).len();
+            (object, Making { entry: entry.id, statements })
+        });
         Planner {
             inventory,
             settings,
             target,
             plan: Plan::new(),
-            tables: inventory.tables_by_oid(),
-            entries: post_data_by_object(&inventory.entries),
+            tables: tables.collect(),
+            entries: entries.collect(),
             schema: Vec::new(),
             truncates: HashMap::new(),
             fills: HashMap::new(),
             work: HashMap::new(),
             builds: HashMap::new(),
+            finishes: HashMap::new(),
             index_steps: HashMap::new(),
             entry_steps: HashMap::new(),
             all: Vec::new(),
@@ -186,14 +213,14 @@ impl<'a> Planner<'a> {
 
     fn tables(&mut self) {
         for table in self.inventory.tables.iter().filter(|table| table.has_data()) {
-            let needs = self.emptied(table);
-            let steps = fill_table(&mut self.plan, table, &needs);
+            let needs = self.emptied(&table);
+            let steps = fill_table(&mut self.plan, &table, &needs);
             self.note_work(table.oid, &steps);
             self.fills.insert(table.oid, steps);
         }
         // A partitioned table is filled when its partitions are.
         let mut by_root: HashMap<Oid, Vec<StepId>> = HashMap::new();
-        for table in &self.inventory.tables {
+        for table in self.inventory.tables.iter().filter(|table| table.parent.is_some()) {
             let steps = self.fills.get(&table.oid).into_iter().flatten();
             let mut ancestor = table.parent;
             let steps: Vec<StepId> = steps.copied().collect();
@@ -209,7 +236,7 @@ impl<'a> Planner<'a> {
             self.fills.insert(root, vec![filled]);
         }
         // Rows of such a partition may come with any other.
-        for table in &self.inventory.tables {
+        for table in self.inventory.tables.iter().filter(|table| table.load_via.is_some()) {
             let via = table.load_via.and_then(|root| self.fills.get(&root)).cloned();
             if let (Some(filled), true) = (via, table.has_data()) {
                 self.fills.insert(table.oid, filled);
@@ -235,14 +262,9 @@ impl<'a> Planner<'a> {
 
     fn indexes(&mut self) {
         let inventory = self.inventory;
-        let mut statements: Vec<(&Index, &Entry, IndexStatements)> = Vec::new();
         for index in &inventory.indexes {
-            let Some(&entry) = self.entries.get(&index_object(index)) else { continue };
-            let Some(table) = self.table_name(index.table) else { continue };
-            statements.push((index, entry, index_statements(index, &table, &entry.definition)));
-        }
-        for (index, entry, statements) in &statements {
-            if statements.build.is_none() {
+            let Some((entry, moves)) = self.moves(&index) else { continue };
+            if !moves.builds {
                 continue;
             }
             let dearness = if index.has_collated_text { COLLATED_INDEX_WEIGHT } else { 1 };
@@ -250,12 +272,13 @@ impl<'a> Planner<'a> {
             let id = self.add_on_table(step, index.table, index.bytes * dearness, &[], &[]);
             self.builds.entry(index.table).or_default().push(id);
             self.index_steps.insert(index.oid, id);
-            self.entry_steps.insert(entry.id, id);
+            self.entry_steps.insert(entry, id);
         }
         // Each needs the table alone: after all builds, one after the other.
         let mut last: HashMap<Oid, StepId> = HashMap::new();
-        for (index, entry, statements) in &statements {
-            if statements.finish.is_empty() {
+        for index in &inventory.indexes {
+            let Some((entry, moves)) = self.moves(&index) else { continue };
+            if !moves.finishes {
                 continue;
             }
             let mut follows = self.builds.get(&index.table).cloned().unwrap_or_default();
@@ -264,12 +287,23 @@ impl<'a> Planner<'a> {
                 self.index_steps.get(&index.oid).copied().into_iter().collect();
             let step = Step::FinishIndex { index: index.oid };
             // An exclusion constraint builds its index here, hence the weight.
-            let weight = if statements.build.is_none() { index.bytes } else { u64::MAX / 2 };
+            let weight = if moves.builds { u64::MAX / 2 } else { index.bytes };
             let id = self.add_on_table(step, index.table, weight, &needs, &follows);
             last.insert(index.table, id);
+            if self.tables.get(&index.table).is_some_and(|table| table.parent.is_some()) {
+                self.finishes.entry(index.table).or_default().push(id);
+            }
             self.index_steps.insert(index.oid, id);
-            self.entry_steps.insert(entry.id, id);
+            self.entry_steps.insert(entry, id);
         }
+    }
+
+    /// How an index is made, if it is, and by which entry.
+    fn moves(&self, index: &Index) -> Option<(EntryId, Moves)> {
+        let making = self.entries.get(&index_object(index))?;
+        let is_view = || self.inventory.views.iter().any(|view| view.oid == index.table);
+        let is_known = self.tables.contains_key(&index.table) || is_view();
+        is_known.then(|| (making.entry, index_moves(index, making.statements)))
     }
 
     /// Adds a step on a filled table. For a partitioned table it also waits until nobody copies
@@ -294,23 +328,29 @@ impl<'a> Planner<'a> {
 
     fn attach_indexes(&mut self) {
         let inventory = self.inventory;
+        let attachments = inventory.entries.iter().filter(|e| e.description == "INDEX ATTACH");
+        let attachments: Vec<(EntryId, Vec<EntryId>)> =
+            attachments.map(|entry| (entry.id, entry.dependencies)).collect();
+        if attachments.is_empty() {
+            return;
+        }
         // Whose partition tree an attachment belongs to follows from any index it touches.
         let mut tables: HashMap<EntryId, Oid> = HashMap::new();
         for index in &inventory.indexes {
-            if let Some(entry) = self.entries.get(&index_object(index)) {
-                tables.insert(entry.id, index.table);
+            if let Some(making) = self.entries.get(&index_object(&index)) {
+                tables.insert(making.entry, index.table);
             }
         }
         let mut indexed = HashMap::new();
-        for entry in inventory.entries.iter().filter(|e| e.description == "INDEX ATTACH") {
-            let steps = entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id));
+        for (entry, dependencies) in attachments {
+            let steps = dependencies.iter().filter_map(|id| self.entry_steps.get(id));
             let needs: Vec<StepId> = steps.copied().collect();
-            let table = entry.dependencies.iter().find_map(|id| tables.get(id)).copied();
+            let table = dependencies.iter().find_map(|id| tables.get(id)).copied();
             // It locks tables all over the tree, as adding a constraint does.
             let follows = table.map(|table| self.settled(&mut indexed, table));
-            let step = Step::AttachIndex { entry: entry.id };
+            let step = Step::AttachIndex { entry };
             let id = self.plan.add_following(step, 0, &needs, follows.as_slice());
-            self.entry_steps.insert(entry.id, id);
+            self.entry_steps.insert(entry, id);
             self.all.push(id);
             if let Some(table) = table {
                 self.note_work(table, &[id]);
@@ -361,15 +401,14 @@ impl<'a> Planner<'a> {
 
     /// How much ANALYZE of a partitioned table looks at.
     fn tree_bytes(&self, root: Oid, with_partitions: bool) -> u64 {
-        let tables = self.inventory.tables.iter().filter(|_| with_partitions);
-        tables.filter(|table| self.root(table.oid) == root).map(|table| table.bytes).sum()
+        let tables = self.tables.iter().filter(|_| with_partitions);
+        tables.filter(|(oid, _)| self.root(**oid) == root).map(|(_, table)| table.bytes).sum()
     }
 
     /// The builds of one partition: its ANALYZE need not wait for the other partitions'.
     fn own_work(&self, table: Oid) -> Vec<StepId> {
         let mut steps = self.builds.get(&table).cloned().unwrap_or_default();
-        let own = self.inventory.indexes.iter().filter(|index| index.table == table);
-        steps.extend(own.filter_map(|index| self.index_steps.get(&index.oid)));
+        steps.extend(self.finishes.get(&table).into_iter().flatten());
         steps
     }
 
@@ -379,7 +418,8 @@ impl<'a> Planner<'a> {
         let mut touching: HashMap<Oid, Vec<StepId>> = HashMap::new();
         let mut to_validate = Vec::new();
         for key in &inventory.foreign_keys {
-            let Some(&entry) = self.entries.get(&foreign_key_object(key)) else { continue };
+            let Some(&making) = self.entries.get(&foreign_key_object(&key)) else { continue };
+            let entry = making.entry;
             let follows =
                 [key.table, key.referenced].map(|table| self.settled(&mut settled, table));
             let mut needs: Vec<StepId> = Vec::new();
@@ -388,7 +428,7 @@ impl<'a> Planner<'a> {
             }
             needs.extend(self.index_steps.get(&key.referenced_index));
             if key.is_partitioned && key.is_validated && !key.may_not_hold {
-                to_validate.push((key, entry, needs, follows.to_vec()));
+                to_validate.push((key.oid, key.table, entry, needs, follows.to_vec()));
                 continue;
             }
             let step = Step::AddForeignKey { constraint: key.oid };
@@ -396,23 +436,23 @@ impl<'a> Planner<'a> {
             for table in [key.table, key.referenced] {
                 touching.entry(self.root(table)).or_default().push(id);
             }
-            self.entry_steps.insert(entry.id, id);
+            self.entry_steps.insert(entry, id);
             self.all.push(id);
             if key.is_validated && !key.may_not_hold {
-                to_validate.push((key, entry, vec![id], Vec::new()));
+                to_validate.push((key.oid, key.table, entry, vec![id], Vec::new()));
             }
         }
         let mut last: HashMap<Oid, StepId> = HashMap::new();
-        for (key, entry, needs, mut follows) in to_validate {
-            let root = self.root(key.table);
+        for (constraint, table, entry, needs, mut follows) in to_validate {
+            let root = self.root(table);
             // Its lock excludes itself, and that of a key being added.
             follows.extend(touching.get(&root).into_iter().flatten());
             follows.extend(last.get(&root));
-            let weight = self.tables.get(&key.table).map_or(0, |table| table.bytes);
-            let step = Step::ValidateForeignKey { constraint: key.oid };
+            let weight = self.tables.get(&table).map_or(0, |table| table.bytes);
+            let step = Step::ValidateForeignKey { constraint };
             let id = self.plan.add_following(step, weight, &needs, &follows);
             last.insert(root, id);
-            self.entry_steps.insert(entry.id, id);
+            self.entry_steps.insert(entry, id);
             self.all.push(id);
         }
     }
@@ -430,11 +470,13 @@ impl<'a> Planner<'a> {
     /// privileges, materialized views, event triggers.
     fn post_data(&mut self) {
         let (settings, inventory) = (self.settings, self.inventory);
-        let mut rest: Vec<&Entry> = Vec::new();
-        for entry in inventory.entries.iter().filter(|entry| !entry.is_pre_data) {
-            if !self.entry_steps.contains_key(&entry.id) && pre_data::is_wanted(entry, settings) {
-                rest.push(entry);
-            }
+        let post_data = inventory.entries.iter().filter(|entry| !entry.is_pre_data);
+        let rest: Packed<Entry> = post_data
+            .filter(|entry| !self.entry_steps.contains_key(&entry.id))
+            .filter(|entry| pre_data::is_wanted(entry, settings))
+            .collect();
+        if rest.is_empty() {
+            return;
         }
         let mut passes: HashMap<EntryId, usize> = HashMap::new();
         for entry in &rest {
@@ -457,7 +499,7 @@ impl<'a> Planner<'a> {
         for pass in 0..4 {
             let before = self.plan.milestone(&all);
             everything.append(&mut all);
-            let complete = self.plan.success(&everything);
+            let mut complete = None;
             all.push(before);
             for entry in rest.iter().filter(|entry| passes[&entry.id] == pass) {
                 let mut needs = self.schema.clone();
@@ -473,7 +515,7 @@ impl<'a> Planner<'a> {
                     }
                     "EVENT TRIGGER" => {
                         // It would fire for what a later run makes.
-                        needs.push(complete);
+                        needs.push(*complete.get_or_insert_with(|| self.plan.success(&everything)));
                         Step::RestorePostData { entry: entry.id }
                     }
                     _ => Step::RestorePostData { entry: entry.id },
@@ -500,12 +542,6 @@ impl<'a> Planner<'a> {
             oid = parent;
         }
         oid
-    }
-
-    fn table_name(&self, oid: Oid) -> Option<QualifiedName> {
-        let table = self.tables.get(&oid).map(|table| &table.name);
-        let view = || self.inventory.views.iter().find(|view| view.oid == oid).map(|v| &v.name);
-        table.or_else(view).cloned()
     }
 }
 

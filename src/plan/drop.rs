@@ -3,7 +3,7 @@
 //! stay: the archive's entry takes over what is there.
 
 use super::pre_data::is_wanted;
-use crate::model::{Entry, EntryId, QualifiedName, Settings};
+use crate::model::{Entry, EntryId, Packed, QualifiedName, Settings};
 
 /// What one transaction drops. Each table takes a handful of entries in the server's lock table,
 /// each other object one.
@@ -22,26 +22,27 @@ const RELATIONS_PER_BATCH: usize = 100;
 const OBJECTS_PER_BATCH: usize = 1_000;
 
 /// The batches, in the order they must be dropped in.
-pub fn batches(entries: &[Entry], settings: &Settings) -> Vec<Batch> {
+pub fn batches(entries: &Packed<Entry>, settings: &Settings) -> Vec<Batch> {
     if !settings.drop_if_exists {
         return Vec::new();
     }
-    let wanted: Vec<&Entry> =
-        entries.iter().rev().filter(|entry| is_wanted(entry, settings)).collect();
-    let relations = |is_sequence: bool| {
-        let of_kind = wanted.iter().filter(move |entry| {
-            is_relation(&entry.description) && (entry.description == "SEQUENCE") == is_sequence
-        });
-        of_kind.filter_map(|entry| relation_name(entry))
-    };
-    // Event triggers would see the rest go.
-    let (first, objects): (Vec<&Entry>, Vec<&Entry>) = wanted
-        .iter()
-        .filter(|entry| is_dropped_by_statement(&entry.description))
-        .partition(|entry| entry.description == "EVENT TRIGGER");
-    // Sequences that a table owns go with it, and cannot go before it.
-    let relations: Vec<QualifiedName> = relations(false).chain(relations(true)).collect();
-    let ids = |entries: &[&Entry]| Batch::Objects(entries.iter().map(|entry| entry.id).collect());
+    // Event triggers would see the rest go. Sequences that a table owns go with it, and cannot go
+    // before it.
+    let (mut first, mut objects) = (Vec::new(), Vec::new());
+    let (mut relations, mut sequences) = (Vec::new(), Vec::new());
+    for entry in entries.iter().filter(|entry| is_wanted(entry, settings)) {
+        match entry.description.as_str() {
+            "EVENT TRIGGER" => first.push(entry.id),
+            "SEQUENCE" => sequences.extend(relation_name(&entry)),
+            description if is_dropped_by_statement(description) => objects.push(entry.id),
+            _ => relations.extend(relation_name(&entry)),
+        }
+    }
+    first.reverse();
+    objects.reverse();
+    let relations: Vec<QualifiedName> =
+        relations.into_iter().rev().chain(sequences.into_iter().rev()).collect();
+    let ids = |ids: &[EntryId]| Batch::Objects(ids.to_vec());
     let mut batches: Vec<Batch> = first.chunks(OBJECTS_PER_BATCH).map(ids).collect();
     let names = |names: &[QualifiedName]| Batch::Relations(names.to_vec());
     batches.extend(relations.chunks(RELATIONS_PER_BATCH).map(names));
@@ -140,14 +141,14 @@ mod tests {
         let name = |name| QualifiedName::new("public", name);
         let settings = Settings { drop_if_exists: true, ..Settings::default() };
         assert_eq!(
-            batches(&entries, &settings),
+            batches(&entries.to_vec().into(), &settings),
             [
                 Batch::Objects(vec![7]),
                 Batch::Relations(vec![name("b"), name("a"), name("a_id_seq")]),
                 Batch::Objects(vec![2]),
             ]
         );
-        assert_eq!(batches(&entries, &Settings::default()), []);
+        assert_eq!(batches(&entries.to_vec().into(), &Settings::default()), []);
     }
 
     #[test]

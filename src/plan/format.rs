@@ -70,12 +70,12 @@ pub enum Format {
 
 /// The types of a database, by their OID.
 #[derive(Debug)]
-pub struct Types<'a>(HashMap<Oid, &'a Type>);
+pub struct Types(HashMap<Oid, Type>);
 
-impl<'a> Types<'a> {
+impl Types {
     /// Takes in what was discovered.
-    pub fn new(types: &'a [Type]) -> Types<'a> {
-        Types(types.iter().map(|kind| (kind.oid, kind)).collect())
+    pub fn new(types: &[Type]) -> Types {
+        Types(types.iter().map(|kind| (kind.oid, kind.clone())).collect())
     }
 
     /// Decides for one table. Binary text is in the session's encoding, and is only taken when the

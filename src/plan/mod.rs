@@ -174,7 +174,19 @@ impl Step {
 
 /// A step's place in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StepId(pub usize);
+pub struct StepId(u32);
+
+impl StepId {
+    /// The step at a place; a plan has no more than four thousand million.
+    pub(super) fn at(place: usize) -> StepId {
+        StepId(place as u32)
+    }
+
+    /// Its place, from 0, as in what is said about every step of a plan.
+    pub fn place(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// How far a step has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,21 +206,48 @@ enum State {
 #[derive(Debug)]
 struct Node {
     step: Step,
-    weight: u64,
     state: State,
-    /// Steps that must have ended before this one: all of `needs`, and those it only follows.
-    waits_for: usize,
-    needs: Vec<StepId>,
-    follows: Vec<StepId>,
-    /// Steps that wait for this one; true where they need its success.
-    waited_by: Vec<(StepId, bool)>,
+    weight: u64,
+    /// Steps that must have ended before this one: all it needs, and those it only follows.
+    waits_for: u32,
+    /// Where in `before` the steps are that it waits for.
+    before: u32,
+    /// Where there those end whose success it needs.
+    needs_end: u32,
+    /// Where in `after` the steps are that wait for it.
+    after: u32,
+}
+
+/// A step that waits for another one, and whether it needs its success.
+#[derive(Clone, Copy, Debug)]
+struct Waiting(u32);
+
+impl Waiting {
+    const NEEDS: u32 = 1 << 31;
+
+    fn new(id: StepId, needs: bool) -> Waiting {
+        Waiting(id.0 | if needs { Waiting::NEEDS } else { 0 })
+    }
+
+    fn id(self) -> StepId {
+        StepId(self.0 & !Waiting::NEEDS)
+    }
+
+    fn needs(self) -> bool {
+        self.0 & Waiting::NEEDS != 0
+    }
 }
 
 /// All steps with their order. A step can only wait for steps added before it, so a cycle cannot be
-/// written down.
+/// written down. There may be a million steps: what they wait for is kept in two lists for all of
+/// them.
 #[derive(Debug, Default)]
 pub struct Plan {
     nodes: Vec<Node>,
+    /// What each step waits for, in their order: first what it needs, then what it only follows.
+    before: Vec<StepId>,
+    /// What waits for each step, in their order; made when the plan is opened.
+    after: Vec<Waiting>,
     /// Ready steps, per pool, by weight and then first come.
     ready: [BinaryHeap<(u64, std::cmp::Reverse<StepId>)>; Pool::ALL.len()],
     unfinished: usize,
@@ -234,21 +273,14 @@ impl Plan {
         needs: &[StepId],
         follows: &[StepId],
     ) -> StepId {
-        let id = StepId(self.nodes.len());
-        for (&before, needed) in
-            needs.iter().map(|step| (step, true)).chain(follows.iter().map(|step| (step, false)))
-        {
-            self.nodes[before.0].waited_by.push((id, needed));
-        }
-        self.nodes.push(Node {
-            step,
-            weight,
-            state: State::Waiting,
-            waits_for: needs.len() + follows.len(),
-            needs: needs.to_vec(),
-            follows: follows.to_vec(),
-            waited_by: Vec::new(),
-        });
+        let id = StepId::at(self.nodes.len());
+        let before = self.before.len() as u32;
+        self.before.extend(needs);
+        let needs_end = self.before.len() as u32;
+        self.before.extend(follows);
+        let waits_for = (needs.len() + follows.len()) as u32;
+        let (state, after) = (State::Waiting, 0);
+        self.nodes.push(Node { step, state, weight, waits_for, before, needs_end, after });
         id
     }
 
@@ -274,13 +306,17 @@ impl Plan {
 
     /// All steps, prerequisites first, each with the steps whose success it needs.
     pub fn steps(&self) -> impl Iterator<Item = (StepId, Step, &[StepId])> {
-        self.nodes.iter().enumerate().map(|(id, node)| (StepId(id), node.step, &node.needs[..]))
+        self.nodes.iter().enumerate().map(|(place, node)| {
+            let needs = &self.before[node.before as usize..node.needs_end as usize];
+            (StepId::at(place), node.step, needs)
+        })
     }
 
     /// The steps that must have ended before one: those whose success it needs, and the others.
-    pub fn prerequisites(&self, id: StepId) -> impl Iterator<Item = StepId> {
-        let node = &self.nodes[id.0];
-        node.needs.iter().chain(&node.follows).copied()
+    pub fn prerequisites(&self, id: StepId) -> &[StepId] {
+        let end =
+            self.nodes.get(id.place() + 1).map_or(self.before.len(), |next| next.before as usize);
+        &self.before[self.nodes[id.place()].before as usize..end]
     }
 
     /// The steps of an opened plan that have not ended.
@@ -300,17 +336,17 @@ impl Plan {
 
     /// The step at a place.
     pub fn step(&self, id: StepId) -> Step {
-        self.nodes[id.0].step
+        self.nodes[id.place()].step
     }
 
     /// How much work a step is thought to be, in bytes.
     pub fn weight(&self, id: StepId) -> u64 {
-        self.nodes[id.0].weight
+        self.nodes[id.place()].weight
     }
 
     /// Leaves a step out of a plan that has not begun: what it waits for is waited for all the same.
     pub(super) fn leave_out(&mut self, id: StepId) {
-        self.nodes[id.0].step = Step::Milestone;
+        self.nodes[id.place()].step = Step::Milestone;
     }
 
     /// Begins: the outstanding steps are to be done, the others count as done.
@@ -319,22 +355,59 @@ impl Plan {
         for (node, &is_outstanding) in self.nodes.iter_mut().zip(outstanding) {
             node.state = if is_outstanding { State::Waiting } else { State::Done };
         }
-        for id in 0..self.nodes.len() {
-            let node = &self.nodes[id];
-            let waits_for = node.needs.iter().chain(&node.follows);
-            let open = waits_for.filter(|step| self.nodes[step.0].state == State::Waiting).count();
-            self.nodes[id].waits_for = open;
-        }
+        self.note_what_waits();
         self.unfinished = outstanding.iter().filter(|outstanding| **outstanding).count();
-        for id in 0..self.nodes.len() {
-            self.ready_if_free(StepId(id));
+        for place in 0..self.nodes.len() {
+            self.ready_if_free(StepId::at(place));
         }
+    }
+
+    /// Turns what every step waits for around: what waits for every step, where both are
+    /// outstanding.
+    fn note_what_waits(&mut self) {
+        let mut counts = vec![0_u32; self.nodes.len()];
+        for place in 0..self.nodes.len() {
+            let (id, mut waits_for) = (StepId::at(place), 0);
+            for before in self.prerequisites(id) {
+                if self.nodes[before.place()].state == State::Waiting {
+                    counts[before.place()] += 1;
+                    waits_for += 1;
+                }
+            }
+            self.nodes[place].waits_for = waits_for;
+        }
+        let mut end = 0;
+        for (node, count) in self.nodes.iter_mut().zip(&counts) {
+            node.after = end;
+            end += count;
+        }
+        let mut after = vec![Waiting(0); end as usize];
+        for (place, node) in self.nodes.iter().enumerate().rev() {
+            let id = StepId::at(place);
+            let before = self.prerequisites(id);
+            for (number, before) in before.iter().enumerate().rev() {
+                let needs = node.before as usize + number < node.needs_end as usize;
+                if self.nodes[before.place()].state == State::Waiting {
+                    counts[before.place()] -= 1;
+                    let free = self.nodes[before.place()].after + counts[before.place()];
+                    after[free as usize] = Waiting::new(id, needs);
+                }
+            }
+        }
+        self.after = after;
+    }
+
+    /// What waits for a step of an opened plan.
+    fn waiting(&self, id: StepId) -> std::ops::Range<usize> {
+        let end =
+            self.nodes.get(id.place() + 1).map_or(self.after.len(), |next| next.after as usize);
+        self.nodes[id.place()].after as usize..end
     }
 
     /// Takes the weightiest ready step of a pool.
     pub fn take(&mut self, pool: Pool) -> Option<(StepId, Step)> {
         let (_, std::cmp::Reverse(id)) = self.ready[pool as usize].pop()?;
-        let node = &mut self.nodes[id.0];
+        let node = &mut self.nodes[id.place()];
         assert_eq!(node.state, State::Ready, "only ready steps are in a heap");
         node.state = State::Running;
         self.running += 1;
@@ -344,7 +417,7 @@ impl Plan {
     /// The weightiest ready step of a pool, left where it is.
     pub fn peek(&self, pool: Pool) -> Option<(StepId, Step)> {
         let (_, std::cmp::Reverse(id)) = self.ready[pool as usize].peek()?;
-        Some((*id, self.nodes[id.0].step))
+        Some((*id, self.nodes[id.place()].step))
     }
 
     /// How many steps of a pool are ready.
@@ -375,7 +448,7 @@ impl Plan {
     }
 
     fn end_running(&mut self, id: StepId) {
-        assert_eq!(self.nodes[id.0].state, State::Running, "only a running step can end");
+        assert_eq!(self.nodes[id.place()].state, State::Running, "only a running step can end");
         self.running -= 1;
     }
 
@@ -384,13 +457,14 @@ impl Plan {
         let mut skipped = Vec::new();
         let mut ends = vec![(id, state)];
         while let Some((id, state)) = ends.pop() {
-            self.nodes[id.0].state = state;
+            self.nodes[id.place()].state = state;
             self.unfinished -= 1;
-            if state == State::Skipped && self.nodes[id.0].step != Step::Milestone {
+            if state == State::Skipped && self.nodes[id.place()].step != Step::Milestone {
                 skipped.push(id);
             }
-            for (waiting, needed) in std::mem::take(&mut self.nodes[id.0].waited_by) {
-                let node = &mut self.nodes[waiting.0];
+            for place in self.waiting(id) {
+                let (waiting, needed) = (self.after[place].id(), self.after[place].needs());
+                let node = &mut self.nodes[waiting.place()];
                 if node.state != State::Waiting {
                     continue;
                 }
@@ -413,7 +487,7 @@ impl Plan {
     }
 
     fn ready_if_free(&mut self, id: StepId) {
-        let node = &mut self.nodes[id.0];
+        let node = &mut self.nodes[id.place()];
         if node.state != State::Waiting || node.waits_for > 0 {
             return;
         }

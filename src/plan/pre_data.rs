@@ -1,7 +1,7 @@
 //! The archive's entries that come before the rows: which of them are restored, and how many in one
 //! transaction.
 
-use crate::model::{Entry, EntryId, Settings};
+use crate::model::{Entry, EntryId, Packed, Settings};
 
 /// Entries in one transaction that take locks of their own. Each table takes a handful of entries
 /// in the server's lock table, which has room for `max_locks_per_transaction` × `max_connections`:
@@ -49,7 +49,7 @@ pub enum Piece {
 
 /// The entries to restore before the rows, in the archive's order, a transaction's worth at a time;
 /// without the extensions.
-pub fn chunks(entries: &[Entry], settings: &Settings) -> Vec<Vec<EntryId>> {
+pub fn chunks(entries: &Packed<Entry>, settings: &Settings) -> Vec<Vec<EntryId>> {
     let chunks = pieces(entries, settings).into_iter().filter_map(|piece| match piece {
         Piece::Chunk(entries) => Some(entries),
         Piece::Extension(_) => None,
@@ -58,7 +58,7 @@ pub fn chunks(entries: &[Entry], settings: &Settings) -> Vec<Vec<EntryId>> {
 }
 
 /// Everything that is made before the rows, in order.
-pub fn pieces(entries: &[Entry], settings: &Settings) -> Vec<Piece> {
+pub fn pieces(entries: &Packed<Entry>, settings: &Settings) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut chunk = Vec::new();
     let mut relations = 0;

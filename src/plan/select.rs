@@ -141,16 +141,16 @@ pub fn select(
     let mut is_open = vec![false; plan.len()];
     let mut left_out = Vec::new();
     for (id, step, _) in plan.steps() {
-        let comes_early = plan.prerequisites(id).any(|before| is_open[before.0]);
+        let comes_early = plan.prerequisites(id).iter().any(|before| is_open[before.place()]);
         let is_taken = match selection.share(step, tables) {
             Share::Always => true,
             Share::WhenReady => !comes_early,
             Share::Never => false,
         };
-        outstanding[id.0] = step == Step::Milestone || !done(step);
-        is_open[id.0] = comes_early;
-        if outstanding[id.0] && !is_taken {
-            is_open[id.0] = true;
+        outstanding[id.place()] = step == Step::Milestone || !done(step);
+        is_open[id.place()] = comes_early;
+        if outstanding[id.place()] && !is_taken {
+            is_open[id.place()] = true;
             left_out.push(id);
         }
     }
@@ -192,7 +192,7 @@ mod tests {
     fn selected(selection: Selection, tables: Tables, done: &[Step]) -> Vec<Step> {
         let mut plan = plan();
         let left = select(&mut plan, selection, tables, |step| done.contains(&step));
-        let steps = plan.steps().filter(|(id, ..)| left[id.0]).map(|(_, step, _)| step);
+        let steps = plan.steps().filter(|(id, ..)| left[id.place()]).map(|(_, step, _)| step);
         steps.filter(|step| *step != Step::Milestone).collect()
     }
 
@@ -244,10 +244,10 @@ mod tests {
         plan.finish(schema);
         // The rows are somebody else's business.
         assert!(plan.take(Pool::Copy).is_none());
-        assert_eq!(plan.take(Pool::Index), Some((StepId(2), INDEX)));
-        plan.fail(StepId(2));
-        assert_eq!(plan.take(Pool::Schema), Some((StepId(6), ENTRY)));
-        plan.finish(StepId(6));
+        assert_eq!(plan.take(Pool::Index), Some((StepId::at(2), INDEX)));
+        plan.fail(StepId::at(2));
+        assert_eq!(plan.take(Pool::Schema), Some((StepId::at(6), ENTRY)));
+        plan.finish(StepId::at(6));
         assert!(plan.is_finished());
     }
 
@@ -256,8 +256,8 @@ mod tests {
         let mut plan = plan();
         let left = select(&mut plan, Selection::Indexes, Tables::Found, |_| false);
         plan.open(&left);
-        assert_eq!(plan.take(Pool::Index), Some((StepId(2), INDEX)));
-        plan.finish(StepId(2));
+        assert_eq!(plan.take(Pool::Index), Some((StepId::at(2), INDEX)));
+        plan.finish(StepId::at(2));
         assert!(plan.is_finished());
     }
 }

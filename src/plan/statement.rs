@@ -117,6 +117,26 @@ pub fn index_statements(index: &Index, table: &QualifiedName, entry: &str) -> In
     }
 }
 
+/// Which moves an index takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moves {
+    /// Whether there is a `CREATE INDEX`.
+    pub builds: bool,
+    /// Whether something needs the table alone.
+    pub finishes: bool,
+}
+
+/// The same as [`index_statements`] without their texts, for an entry of that many statements.
+pub fn index_moves(index: &Index, statements: usize) -> Moves {
+    match index.constraint {
+        None => Moves { builds: statements > 0, finishes: statements > 1 },
+        Some(_) if index.is_partitioned || index.builds_with_constraint() => {
+            Moves { builds: false, finishes: statements > 0 }
+        }
+        Some(_) => Moves { builds: true, finishes: true },
+    }
+}
+
 /// Turns a unique index into the constraint of the same name.
 fn add_constraint(constraint: &Constraint, table: &QualifiedName) -> String {
     let kind = match constraint.kind {
@@ -200,6 +220,33 @@ mod tests {
                 "ALTER TABLE public.t CLUSTER ON t_pkey"
             ]
         );
+    }
+
+    #[test]
+    fn the_moves_are_known_without_the_texts() {
+        let constraint = |kind| Constraint {
+            oid: Oid(3),
+            name: "t_pkey".into(),
+            kind,
+            definition: String::new(),
+            deferrable: false,
+            deferred: false,
+        };
+        use ConstraintKind::{Exclusion, PrimaryKey, Unique};
+        let kinds = [PrimaryKey, Unique, Exclusion].map(|kind| Some(constraint(kind)));
+        let table = QualifiedName::new("public", "t");
+        for constraint in kinds.into_iter().chain([None]) {
+            for is_partitioned in [false, true] {
+                let index = Index { is_partitioned, ..index(constraint.clone()) };
+                for entry in ["", "a;", "a; b;", "a; 'b;'; c"] {
+                    let made = index_statements(&index, &table, entry);
+                    let expected =
+                        Moves { builds: made.build.is_some(), finishes: !made.finish.is_empty() };
+                    let moves = index_moves(&index, split(entry).len());
+                    assert_eq!(moves, expected, "{index:?} {entry:?}");
+                }
+            }
+        }
     }
 
     #[test]

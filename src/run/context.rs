@@ -1,11 +1,13 @@
 //! What every worker of a run knows, and never changes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use pgcopydb_wire::Connection;
 
 use super::ledger::{COPY_KEY, Ledger, SEQUENCES_KEY};
+use super::places::Places;
+use super::records::Records;
 use crate::error::Result;
 use crate::model::{
     Entry, EntryId, ForeignKey, Found, Index, Inventory, Oid, QualifiedName, Settings, Table,
@@ -59,13 +61,12 @@ pub struct Context {
     pub target_namespaces: HashSet<String>,
     /// What the transactions of the pre-data section are called in records.
     pre_data_keys: Vec<String>,
-    /// How the rows of every table travel, by the table's place in the inventory.
-    formats: Vec<Format>,
-    tables: HashMap<Oid, usize>,
-    indexes: HashMap<Oid, usize>,
-    foreign_keys: HashMap<Oid, usize>,
-    entries: HashMap<EntryId, usize>,
-    objects: HashMap<(Oid, Oid), EntryId>,
+    types: Types,
+    tables: Places<Oid>,
+    indexes: Places<Oid>,
+    foreign_keys: Places<Oid>,
+    entries: Places<EntryId>,
+    objects: Places<(Oid, Oid)>,
 }
 
 /// What a context is made of.
@@ -98,20 +99,17 @@ impl Context {
     pub fn new(parts: Parts) -> Context {
         let Parts { source, target, target_version, snapshot, .. } = parts;
         let Parts { inventory, settings, printer, ledger, stop, .. } = parts;
-        let exists = |id: &EntryId, entries: &HashMap<EntryId, usize>| {
-            let entry = entries.get(id).map(|&place| &inventory.entries[place]);
-            entry.is_some_and(|entry| {
-                // That of "public" holds no CREATE, but gives it its owner.
-                entry.description == "SCHEMA"
-                    && entry.definition.starts_with("CREATE")
-                    && parts.target_namespaces.contains(&entry.tag)
-            })
-        };
-        let entries: HashMap<EntryId, usize> =
-            inventory.entries.iter().enumerate().map(|(n, entry)| (entry.id, n)).collect();
+        // Namespaces that are there. That of "public" holds no CREATE, but gives it its owner.
+        let existing = inventory.entries.iter().filter(|entry| {
+            entry.description == "SCHEMA"
+                && entry.definition.starts_with("CREATE")
+                && parts.target_namespaces.contains(&entry.tag)
+        });
+        let existing: HashSet<EntryId> = existing.map(|entry| entry.id).collect();
+        let entries = Places::new(inventory.entries.iter().map(|entry| entry.id));
         let mut pre_data = pre_data::chunks(&inventory.entries, &settings);
         let first = |chunk: &[EntryId]| match chunk.first() {
-            Some(id) => inventory.entries[entries[id]].key(),
+            Some(id) => inventory.entries.at(entries.at(*id)).key(),
             None => String::new(),
         };
         let mut pre_data_keys: Vec<String> = pre_data
@@ -124,33 +122,24 @@ impl Context {
             *last = PRE_DATA_KEY.to_owned();
         }
         for chunk in &mut pre_data {
-            chunk.retain(|id| !exists(id, &entries));
+            chunk.retain(|id| !existing.contains(id));
+            chunk.shrink_to_fit();
         }
-        let types = Types::new(&inventory.types);
-        let encoding = &inventory.database.encoding;
-        let formats = inventory
-            .tables
-            .iter()
-            .map(|table| types.format_of(table, encoding, settings.row_format))
-            .collect();
-        let objects = post_data_by_object(&inventory.entries);
-        let objects = objects.into_iter().map(|(object, entry)| (object, entry.id)).collect();
-        fn places<T>(items: &[T], oid: impl Fn(&T) -> Oid) -> HashMap<Oid, usize> {
-            items.iter().enumerate().map(|(place, item)| (oid(item), place)).collect()
-        }
+        let objects = post_data_by_object(&inventory.entries)
+            .map(|(object, entry)| (object, entries.at(entry.id)));
         Context {
-            tables: places(&inventory.tables, |table| table.oid),
-            indexes: places(&inventory.indexes, |index| index.oid),
-            foreign_keys: places(&inventory.foreign_keys, |key| key.oid),
+            types: Types::new(&inventory.types),
+            tables: Places::new(inventory.tables.iter().map(|table| table.oid)),
+            indexes: Places::new(inventory.indexes.iter().map(|index| index.oid)),
+            foreign_keys: Places::new(inventory.foreign_keys.iter().map(|key| key.oid)),
+            objects: Places::from_pairs(objects),
             drops: drop::batches(&inventory.entries, &settings),
             pre_data,
             pre_data_keys,
             after_pre_data: Vec::new(),
             found: Found::default(),
             target_namespaces: parts.target_namespaces,
-            formats,
             entries,
-            objects,
             source,
             target,
             target_version,
@@ -164,55 +153,57 @@ impl Context {
     }
 
     /// A table, which the plan got from the same inventory.
-    pub fn table(&self, oid: Oid) -> &Table {
-        &self.inventory.tables[self.tables[&oid]]
+    pub fn table(&self, oid: Oid) -> Table {
+        self.inventory.tables.at(self.tables.at(oid))
     }
 
     /// A table, if the OID is one's.
-    pub fn find_table(&self, oid: Oid) -> Option<&Table> {
-        self.tables.get(&oid).map(|&place| &self.inventory.tables[place])
+    pub fn find_table(&self, oid: Oid) -> Option<Table> {
+        self.inventory.tables.get(self.tables.get(oid)?)
     }
 
     /// How a table's rows travel.
-    pub fn format(&self, oid: Oid) -> &Format {
-        &self.formats[self.tables[&oid]]
+    pub fn format(&self, table: &Table) -> Format {
+        let encoding = &self.inventory.database.encoding;
+        self.types.format_of(table, encoding, self.settings.row_format)
     }
 
     /// An index.
-    pub fn index_by_oid(&self, oid: Oid) -> &Index {
-        &self.inventory.indexes[self.indexes[&oid]]
+    pub fn index_by_oid(&self, oid: Oid) -> Index {
+        self.inventory.indexes.at(self.indexes.at(oid))
     }
 
     /// A foreign key.
-    pub fn foreign_key(&self, oid: Oid) -> &ForeignKey {
-        &self.inventory.foreign_keys[self.foreign_keys[&oid]]
+    pub fn foreign_key(&self, oid: Oid) -> ForeignKey {
+        self.inventory.foreign_keys.at(self.foreign_keys.at(oid))
     }
 
     /// An entry of the archive.
-    pub fn entry(&self, id: EntryId) -> &Entry {
-        &self.inventory.entries[self.entries[&id]]
+    pub fn entry(&self, id: EntryId) -> Entry {
+        self.inventory.entries.at(self.entries.at(id))
     }
 
     /// The entry that makes an index, and the statements it comes to.
-    pub fn index_statements(&self, index: &Index) -> Option<(&Entry, IndexStatements)> {
+    pub fn index_statements(&self, index: &Index) -> Option<(Entry, IndexStatements)> {
         let entry = self.object(index_object(index))?;
         let table = self.relation_name(index.table)?;
-        Some((entry, index_statements(index, &table, &entry.definition)))
+        let statements = index_statements(index, &table, &entry.definition);
+        Some((entry, statements))
     }
 
     /// The statements that the archive holds for a foreign key.
-    pub fn foreign_key_sql(&self, key: &ForeignKey) -> Option<&str> {
-        Some(&self.object(foreign_key_object(key))?.definition)
+    pub fn foreign_key_sql(&self, key: &ForeignKey) -> Option<String> {
+        Some(self.object(foreign_key_object(key))?.definition)
     }
 
     /// The post-data entry that makes an object.
-    fn object(&self, object: (Oid, Oid)) -> Option<&Entry> {
-        self.objects.get(&object).map(|id| self.entry(*id))
+    fn object(&self, object: (Oid, Oid)) -> Option<Entry> {
+        self.inventory.entries.get(self.objects.get(object)?)
     }
 
     /// The name of a table or materialized view.
     pub fn relation_name(&self, oid: Oid) -> Option<QualifiedName> {
-        let table = self.find_table(oid).map(|table| table.name.clone());
+        let table = self.find_table(oid).map(|table| table.name);
         let view = || self.inventory.views.iter().find(|view| view.oid == oid);
         table.or_else(|| view().map(|view| view.name.clone()))
     }
@@ -237,7 +228,7 @@ impl Context {
     }
 
     /// Whether a step needs not be done, given the records of earlier runs.
-    pub fn is_done(&self, step: Step, records: &HashSet<String>) -> bool {
+    pub fn is_done(&self, step: Step, records: &Records) -> bool {
         match step {
             // What is there now was made by this copy.
             Step::DropObjects { .. } | Step::RestorePreData { .. }
@@ -248,7 +239,7 @@ impl Context {
             Step::CreateIndex { index } if self.found.indexes.contains(&index) => true,
             // What hangs on the constraint may still be missing.
             Step::FinishIndex { index } if self.found.constraints.contains(&index) => {
-                let statements = self.index_statements(self.index_by_oid(index));
+                let statements = self.index_statements(&self.index_by_oid(index));
                 statements.is_some_and(|(_, statements)| statements.finish.len() == 1)
             }
             step => records.contains(&self.key(step)),

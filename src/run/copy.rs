@@ -27,7 +27,7 @@ pub async fn table(
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);
-    let only = empties(context, table);
+    let only = empties(context, &table);
     // A partitioned table cannot be frozen.
     let freeze = only == Some(" only") && table.bytes >= FREEZE_BYTES_MIN;
     if let Some(only) = only {
@@ -35,13 +35,13 @@ pub async fn table(
         truncated
             .map_err(|error| Error::target(format!("could not truncate {}", table.name), error))?;
     }
-    let columns = column_list(table);
+    let columns = column_list(&table);
     let out = match (&table.condition, columns.is_empty()) {
-        (Some(_), _) => some_rows(table, None),
+        (Some(_), _) => some_rows(&table, None),
         (None, true) => format!("copy {} to stdout", table.name),
         (None, false) => format!("copy {} ({columns}) to stdout", table.name),
     };
-    copy(context, source, target, table, out, freeze, moved).await
+    copy(context, source, target, &table, out, freeze, moved).await
 }
 
 /// How a table is emptied in the transaction that fills it, if it is: `ONLY` or not.
@@ -67,8 +67,8 @@ pub async fn part(
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);
-    let out = some_rows(table, Some(&table.parts[number as usize - 1].range));
-    copy(context, source, target, table, out, false, moved).await
+    let out = some_rows(&table, Some(&table.parts[number as usize - 1].range));
+    copy(context, source, target, &table, out, false, moved).await
 }
 
 async fn copy(
@@ -81,7 +81,7 @@ async fn copy(
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let encoding = &context.inventory.database.encoding;
-    let [out_options, mut in_options] = match context.format(table.oid) {
+    let [out_options, mut in_options] = match context.format(table) {
         Format::Binary => [(); 2].map(|()| String::from("format binary")),
         Format::Text(reason) => {
             tracing::debug!("copying {} as text: {reason}", table.name);
@@ -95,7 +95,8 @@ async fn copy(
         in_options.push_str(", freeze");
     }
     let columns = column_list(table);
-    let into = &table.load_via.map_or(table, |root| context.table(root)).name;
+    let root = table.load_via.map(|root| context.table(root).name);
+    let into = root.as_ref().unwrap_or(&table.name);
     let in_sql = match columns.is_empty() {
         true => format!("copy {into} from stdin with ({in_options})"),
         false => format!("copy {into} ({columns}) from stdin with ({in_options})"),

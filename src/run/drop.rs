@@ -31,7 +31,7 @@ pub async fn batch(
         Batch::Objects(ids) => {
             let mut dropped = 0;
             for id in ids {
-                dropped += u64::from(object(target, context.entry(*id)).await?);
+                dropped += u64::from(object(target, &context.entry(*id)).await?);
             }
             dropped
         }
@@ -97,9 +97,13 @@ async fn object(target: &mut Connection, entry: &Entry) -> std::result::Result<b
 
 /// Objects that depended on the dropped ones and that nobody will make again.
 fn tell_losses(context: &Context, target: &mut Connection) {
+    let notices = target.take_notices();
+    if notices.is_empty() {
+        return;
+    }
     let entries = context.inventory.entries.iter();
-    let ours: HashSet<String> = entries.filter_map(described).collect();
-    for notice in target.take_notices() {
+    let ours: HashSet<String> = entries.filter_map(|entry| described(&entry)).collect();
+    for notice in notices {
         // One object is in the message, several are in the detail. Names may hold line breaks.
         let text = notice.detail.as_deref().unwrap_or(&notice.message);
         let Some(text) = text.strip_prefix(CASCADES) else { continue };

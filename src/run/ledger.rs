@@ -8,6 +8,7 @@ use pgcopydb_wire::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::control::Membership;
+use super::records::Records;
 use crate::catalog::Setup;
 use crate::error::{Error, Kind, Result};
 use crate::fault;
@@ -58,16 +59,16 @@ impl Decided {
         Decided {
             id: format!("{now:x}-{:x}", std::process::id()),
             setup,
-            parts: split.map(|table| (table.oid.0, table.parts.clone())).collect(),
+            parts: split.map(|table| (table.oid.0, table.parts)).collect(),
             batches: inventory.large_objects.batches.clone(),
         }
     }
 
     /// Puts what was decided in place of what an inventory has.
     pub fn apply(&self, inventory: &mut Inventory) {
-        for table in &mut inventory.tables {
+        inventory.tables.change(|table| {
             table.parts = self.parts.get(&table.oid.0).cloned().unwrap_or_default();
-        }
+        });
         inventory.large_objects.batches.clone_from(&self.batches);
     }
 }
@@ -80,7 +81,7 @@ pub struct Remembered {
     /// What was decided when the copy began.
     pub decided: Option<Decided>,
     /// The keys of the steps it did.
-    pub done: HashSet<String>,
+    pub done: Records,
     /// Unlogged tables that are empty after a crash.
     emptied: HashSet<QualifiedName>,
     /// Whether a crash has reset unlogged sequences.
@@ -100,15 +101,17 @@ impl Remembered {
         for table in inventory.tables.iter().filter(|table| self.emptied.contains(&table.name)) {
             let (whole, part) =
                 (format!("{COPY_KEY}{}", table.oid), format!("{COPY_KEY}{} ", table.oid));
-            let copies = self.done.iter().filter(|key| **key == whole || key.starts_with(&part));
-            let copies: Vec<String> = copies.cloned().collect();
+            let copies = self.done.iter().filter(|key| *key == whole || key.starts_with(&part));
+            let copies: Vec<String> = copies.collect();
             if !copies.is_empty() && table.bytes > 0 {
                 keys.extend(copies);
-                keys.extend(self.done.get(&format!("analyze {}", table.oid)).cloned());
+                let analyzed = format!("analyze {}", table.oid);
+                keys.extend(Some(analyzed).filter(|key| self.done.contains(key)));
             }
         }
         if self.has_reset_sequences {
-            keys.extend(self.done.get(SEQUENCES_KEY).cloned());
+            let set = self.done.contains(SEQUENCES_KEY);
+            keys.extend(set.then(|| SEQUENCES_KEY.to_owned()));
         }
         keys
     }
@@ -137,7 +140,7 @@ impl Ledger {
                 remembered.decided = Some(serde_json::from_str(detail).map_err(unreadable)?);
             }
             let read = session.query_each("select key from pgcopydb.step", &[], |row| {
-                remembered.done.insert(row.required(0)?.to_owned());
+                remembered.done.insert(row.required(0)?);
                 Ok(())
             });
             read.await.map_err(failed)?;

@@ -13,6 +13,8 @@ mod journal;
 mod large_object;
 pub mod ledger;
 pub mod lock;
+mod places;
+pub mod records;
 pub mod roles;
 mod schema;
 pub mod sequence;
@@ -41,6 +43,7 @@ use context::Context;
 use control::{Control, Event};
 use crew::{Crew, Place};
 use journal::Journal;
+use records::Records;
 use settle::{Settled, settle};
 use statements::Hints;
 use watch::{Pulse, Watch};
@@ -76,7 +79,7 @@ pub struct Report {
     /// anew from what the target remembers.
     pub is_set_back: bool,
     /// The steps that the target must remember.
-    pub recorded: HashSet<String>,
+    pub recorded: Records,
     /// The steps that were not done, whatever the reason.
     pub left: Left,
 }
@@ -152,7 +155,7 @@ pub async fn run(
     context: Arc<Context>,
     catalog: &Catalog,
     holds: Holds<'_>,
-    recorded: HashSet<String>,
+    recorded: Records,
     crew: Arc<Crew>,
 ) -> Result<Report> {
     let (mail, mailbox) = mpsc::channel(64);
@@ -269,7 +272,7 @@ struct Dispatcher {
     left: Left,
     report: Report,
     /// The steps that the target remembers, or should.
-    recorded: HashSet<String>,
+    recorded: Records,
     noted: Instant,
 }
 
@@ -477,7 +480,7 @@ impl Dispatcher {
                     tables += usize::from(self.completes_table(step));
                     indexes += usize::from(matches!(step, Step::CreateIndex { .. }));
                     self.journal.done(step, done).await?;
-                    self.recorded.insert(self.context.key(step));
+                    self.recorded.insert(&self.context.key(step));
                     self.left.count_down(step);
                     self.plan.finish(id);
                 }

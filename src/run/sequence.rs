@@ -7,7 +7,7 @@ use pgcopydb_wire::Connection;
 use super::context::Context;
 use super::worker::Done;
 use crate::error::Result;
-use crate::model::{Sequence, quote_literal};
+use crate::model::{Packed, Sequence, quote_literal};
 use crate::pg::{Side, sequences};
 
 /// Sequences set in one message.
@@ -24,12 +24,12 @@ pub async fn set_all(
 
 /// Sets some sequences.
 pub async fn set(
-    sequences: &[Sequence],
+    sequences: &Packed<Sequence>,
     source: &mut Connection,
     target: &mut Connection,
 ) -> Result<Done> {
     let mut done = Done { command: "setval".into(), ..Done::default() };
-    let (readable, hidden): (Vec<&Sequence>, Vec<&Sequence>) =
+    let (readable, hidden): (Vec<Sequence>, Vec<Sequence>) =
         sequences.iter().partition(|sequence| sequence.is_readable);
     for sequence in hidden {
         tracing::warn!(
@@ -38,7 +38,7 @@ pub async fn set(
             sequence.name
         );
     }
-    let values = sequences::values(source, &readable).await?;
+    let values = sequences::values(source, &readable.iter().collect::<Vec<_>>()).await?;
     for some in values.chunks(SEQUENCES_PER_MESSAGE) {
         let mut sql = String::new();
         for (place, (last_value, is_called)) in some {

@@ -1,9 +1,8 @@
 //! What a run does when its lock was lost, or taken again.
 
-use std::collections::HashSet;
-
 use super::context::Context;
 use super::control::Event;
+use super::records::Records;
 use crate::error::{Error, Kind, Result};
 
 /// What news about the lock of the run come to.
@@ -19,7 +18,7 @@ pub enum Settled {
 
 /// The lock of the run was lost, or taken again. What the target has told us was done must still be
 /// there: a server that crashes may lose its last commits.
-pub fn settle(event: Event, context: &Context, recorded: &HashSet<String>) -> Result<Settled> {
+pub fn settle(event: Event, context: &Context, recorded: &Records) -> Result<Settled> {
     let (remembered, asked) = match event {
         Event::Lost(error) => {
             tracing::warn!("{error}; opening another");
@@ -37,7 +36,7 @@ pub fn settle(event: Event, context: &Context, recorded: &HashSet<String>) -> Re
         return Err(record_is_gone());
     }
     let undone = remembered.undone(&context.inventory).len();
-    let lost = recorded.difference(&remembered.done).count() + undone;
+    let lost = recorded.missing_in(&remembered.done) + undone;
     if lost == 0 {
         tracing::info!("holding the lock of this run again");
         return Ok(Settled::Held);

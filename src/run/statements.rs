@@ -107,7 +107,7 @@ fn truncate(context: &Context, oid: Oid) -> Result<String> {
 fn create_index(context: &Context, oid: Oid, hints: Hints) -> Result<String> {
     let index = context.index_by_oid(oid);
     let (entry, statements) =
-        context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
+        context.index_statements(&index).ok_or_else(|| unknown("index", oid))?;
     let mut text = String::new();
     let build = statements.build.ok_or_else(|| unknown("index", oid))?;
     if !hints.parallel {
@@ -156,7 +156,7 @@ fn sort_memory(build: &str, table_bytes: u64) -> String {
 fn finish_index(context: &Context, oid: Oid) -> Result<String> {
     let index = context.index_by_oid(oid);
     let (entry, statements) =
-        context.index_statements(index).ok_or_else(|| unknown("index", oid))?;
+        context.index_statements(&index).ok_or_else(|| unknown("index", oid))?;
     let made = usize::from(context.found.constraints.contains(&oid));
     let text = statements.finish[made.min(statements.finish.len())..].join("; ");
     let tablespace = entry.tablespace.as_ref().filter(|_| !context.settings.no_tablespaces);
@@ -173,19 +173,20 @@ fn finish_index(context: &Context, oid: Oid) -> Result<String> {
 
 fn add_foreign_key(context: &Context, oid: Oid) -> Result<String> {
     let key = context.foreign_key(oid);
-    let definition = context.foreign_key_sql(key).ok_or_else(|| unknown("foreign key", oid))?;
+    let definition = context.foreign_key_sql(&key).ok_or_else(|| unknown("foreign key", oid))?;
     Ok(match key.is_validated {
-        true => not_valid(definition).join("; "),
+        true => not_valid(&definition).join("; "),
         // What the source does not hold for all rows says NOT VALID already.
-        false => split(definition).join("; "),
+        false => split(&definition).join("; "),
     })
 }
 
 fn validate(context: &Context, oid: Oid) -> Result<String> {
     let key = context.foreign_key(oid);
     if key.is_partitioned {
-        let definition = context.foreign_key_sql(key).ok_or_else(|| unknown("foreign key", oid))?;
-        return Ok(split(definition).join("; "));
+        let definition =
+            context.foreign_key_sql(&key).ok_or_else(|| unknown("foreign key", oid))?;
+        return Ok(split(&definition).join("; "));
     }
     let name = quote_identifier(&key.name);
     Ok(format!("alter table {} validate constraint {name}", key.table_name))

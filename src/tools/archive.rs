@@ -3,20 +3,21 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use libpgdump::Section;
-
+use super::contents::{Contents, Section};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Entry, EntryId, Oid, Settings};
+use crate::model::{Entry, EntryId, Oid, Packed, Settings};
 use crate::plan::drop::is_dropped_by_statement;
 
 /// Reads the entries of an archive, in the archive's order. The statements are kept for the kinds
 /// that this program runs itself.
-pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
-    let dump = load(archive)?;
-    let mut entries: Vec<Entry> = Vec::with_capacity(dump.entries().len());
+pub fn entries(archive: &Path) -> Result<Packed<Entry>> {
+    let failed = |error: std::io::Error| unreadable(archive, &error.to_string());
+    let contents = Contents::open(archive).map_err(failed)?;
+    let mut entries = Packed::default();
     let mut post_data = HashSet::new();
-    for found in dump.entries() {
-        let description = found.desc.as_str().to_owned();
+    for found in contents {
+        let found = found.map_err(failed)?;
+        let description = found.description;
         let is_pre_data = match found.section {
             Section::PreData => true,
             // Statistics objects need no rows, and ANALYZE needs them.
@@ -42,27 +43,21 @@ pub fn entries(archive: &Path) -> Result<Vec<Entry>> {
         let is_dropped = is_dropped_by_statement(&description);
         entries.push(Entry {
             id: found.dump_id,
-            catalog: oid(&found.table_oid)?,
+            catalog: oid(&found.catalog)?,
             oid: oid(&found.oid)?,
             description,
-            tag: found.tag.clone().unwrap_or_default(),
-            namespace: found.namespace.clone().filter(|namespace| !namespace.is_empty()),
-            owner: found.owner.clone().filter(|owner| !owner.is_empty()),
+            tag: found.tag.unwrap_or_default(),
+            namespace: found.namespace.filter(|namespace| !namespace.is_empty()),
+            owner: found.owner.filter(|owner| !owner.is_empty()),
             is_pre_data,
-            definition: found.defn.clone().filter(|_| is_ours).unwrap_or_default(),
-            drop: found.drop_stmt.clone().filter(|_| is_dropped).unwrap_or_default(),
-            tablespace: found.tablespace.clone().filter(|tablespace| !tablespace.is_empty()),
+            definition: found.definition.filter(|_| is_ours).unwrap_or_default(),
+            drop: found.drop.filter(|_| is_dropped).unwrap_or_default(),
+            tablespace: found.tablespace.filter(|tablespace| !tablespace.is_empty()),
             rewrite: None,
-            dependencies: found.dependencies.clone(),
+            dependencies: found.dependencies,
         });
     }
     Ok(entries)
-}
-
-fn load(archive: &Path) -> Result<libpgdump::Dump> {
-    super::archive_header::check(archive)
-        .map_err(|error| unreadable(archive, &error.to_string()))?;
-    libpgdump::load(archive).map_err(|error| unreadable(archive, &error.to_string()))
 }
 
 fn unreadable(archive: &Path, reason: &str) -> Error {
@@ -72,9 +67,15 @@ fn unreadable(archive: &Path, reason: &str) -> Error {
 
 /// The statements of some entries.
 pub fn statements(archive: &Path, ids: &HashSet<EntryId>) -> Result<HashMap<EntryId, String>> {
-    let dump = load(archive)?;
-    let wanted = dump.entries().iter().filter(|entry| ids.contains(&entry.dump_id));
-    Ok(wanted.filter_map(|entry| Some((entry.dump_id, entry.defn.clone()?))).collect())
+    let failed = |error: std::io::Error| unreadable(archive, &error.to_string());
+    let mut statements = HashMap::new();
+    for entry in Contents::open(archive).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if let (true, Some(definition)) = (ids.contains(&entry.dump_id), entry.definition) {
+            statements.insert(entry.dump_id, definition);
+        }
+    }
+    Ok(statements)
 }
 
 /// The statements that make a database, from outside.
@@ -88,12 +89,13 @@ pub struct DatabaseStatements {
 
 /// Reads the statements that make a database.
 pub fn database(archive: &Path, settings: &Settings) -> Result<DatabaseStatements> {
-    let dump = load(archive)?;
+    let failed = |error: std::io::Error| unreadable(archive, &error.to_string());
     let mut statements = DatabaseStatements::default();
-    for entry in dump.entries() {
-        let definition = entry.defn.clone().unwrap_or_default();
+    for entry in Contents::open(archive).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let definition = entry.definition.unwrap_or_default();
         let is_about_database = entry.tag.as_ref().is_some_and(|tag| tag.starts_with("DATABASE "));
-        let is_wanted = match entry.desc.as_str() {
+        let is_wanted = match entry.description.as_str() {
             "DATABASE" => {
                 statements.create = definition;
                 continue;
@@ -103,7 +105,7 @@ pub fn database(archive: &Path, settings: &Settings) -> Result<DatabaseStatement
             "SECURITY LABEL" => true,
             _ => false,
         };
-        let is_outside = matches!(entry.section, Section::None) && entry.namespace.is_none();
+        let is_outside = entry.section == Section::None && entry.namespace.is_none();
         if is_about_database && is_wanted && is_outside && !definition.is_empty() {
             statements.others.push(definition);
         }

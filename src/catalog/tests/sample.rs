@@ -35,8 +35,9 @@ pub(super) fn inventory() -> Inventory {
                 access_method: String::new(),
                 ..table(16401, "\u{e9}t\u{e9} '\"\\", 0)
             },
-        ],
-        indexes: vec![index(16390, "items_pkey", true), index(16392, "items_name", false)],
+        ]
+        .into(),
+        indexes: vec![index(16390, "items_pkey", true), index(16392, "items_name", false)].into(),
         foreign_keys: vec![ForeignKey {
             oid: Oid(16395),
             name: "items_fk".to_owned(),
@@ -47,13 +48,15 @@ pub(super) fn inventory() -> Inventory {
             is_validated: true,
             is_partitioned: false,
             may_not_hold: true,
-        }],
+        }]
+        .into(),
         sequences: vec![Sequence {
             oid: Oid(16410),
             name: QualifiedName::new("s2", "items_id_seq"),
             owned_by: Some(Oid(16384)),
             is_readable: true,
-        }],
+        }]
+        .into(),
         views: vec![View {
             oid: Oid(16420),
             name: QualifiedName::new("public", "view"),
@@ -82,7 +85,7 @@ pub(super) fn inventory() -> Inventory {
             has_binary: true,
         }],
         roles: vec!["postgres".to_owned(), "a role".to_owned()],
-        entries: vec![entry(7), entry(7)],
+        entries: vec![entry(7), entry(7)].into(),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::borrow::Borrow;
+
 use super::*;
 use crate::filter::dependency::Cause;
 use crate::model::{Entry, QualifiedName, Sequence, Table};
@@ -65,20 +67,23 @@ fn inventory() -> Inventory {
             table(4, Ordinary, None),
             table(5, Partitioned, None),
             table(6, Ordinary, Some(5)),
-        ],
-        foreign_keys: vec![key(101, 4, 1), key(102, 5, 1), key(103, 3, 4), key(104, 6, 1)],
+        ]
+        .into(),
+        foreign_keys: vec![key(101, 4, 1), key(102, 5, 1), key(103, 3, 4), key(104, 6, 1)].into(),
         entries: vec![
             entry(11, 101, &[]),
             entry(12, 102, &[]),
             entry(13, 103, &[]),
             entry(14, 0, &[12]),
-        ],
+        ]
+        .into(),
         sequences: vec![Sequence {
             oid: Oid(201),
             name: QualifiedName::new("s", "q"),
             owned_by: Some(Oid(2)),
             is_readable: true,
-        }],
+        }]
+        .into(),
         ..Inventory::default()
     }
 }
@@ -96,8 +101,8 @@ fn reduced(change: impl Fn(&mut Selection), version: u32) -> (Inventory, Foreign
     (inventory, keys)
 }
 
-fn oids(keys: &[ForeignKey]) -> Vec<u32> {
-    keys.iter().map(|key| key.oid.0).collect()
+fn oids(keys: impl IntoIterator<Item: Borrow<ForeignKey>>) -> Vec<u32> {
+    keys.into_iter().map(|key| key.borrow().oid.0).collect()
 }
 
 fn leave_out(selection: &mut Selection, object: Object) {
@@ -111,7 +116,7 @@ fn nothing_left_out_is_nothing_changed() {
     assert_eq!(oids(&left.foreign_keys), [101, 102, 103, 104]);
     assert!(left.foreign_keys.iter().all(|key| !key.may_not_hold));
     assert!(keys.unchecked.is_empty() && keys.inherited.is_empty());
-    assert_eq!(left.tables[1].load_via, Some(Oid(1)));
+    assert_eq!(left.tables.at(1).load_via, Some(Oid(1)));
 }
 
 #[test]
@@ -120,7 +125,7 @@ fn keys_to_a_table_that_misses_a_partition_are_not_checked() {
     let (left, keys) = reduced(out, 180_000);
     assert_eq!(oids(&keys.unchecked), [101, 102]);
     assert_eq!(oids(&left.foreign_keys), [101, 102, 103, 104]);
-    assert_eq!(left.sequences[0].owned_by, None);
+    assert_eq!(left.sequences.at(0).owned_by, None);
     // An older server has nothing of the kind for a partitioned table; the comment goes as well.
     let (left, keys) = reduced(out, 150_000);
     assert_eq!((oids(&keys.unchecked), oids(&keys.uncheckable)), (vec![101], vec![102]));

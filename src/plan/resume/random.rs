@@ -82,8 +82,19 @@ impl Maker<'_> {
     }
 
     fn entry(&mut self, description: &str, about: (Oid, Oid), needs: Vec<EntryId>) -> EntryId {
+        let entry = self.new_entry(description, about, needs);
+        self.add(entry)
+    }
+
+    fn add(&mut self, entry: Entry) -> EntryId {
+        let id = entry.id;
+        self.inventory.entries.push(entry);
+        id
+    }
+
+    fn new_entry(&self, description: &str, about: (Oid, Oid), needs: Vec<EntryId>) -> Entry {
         let id = self.inventory.entries.len() as EntryId + 1;
-        self.inventory.entries.push(Entry {
+        Entry {
             id,
             catalog: about.0,
             oid: about.1,
@@ -97,25 +108,27 @@ impl Maker<'_> {
             tablespace: None,
             rewrite: None,
             dependencies: needs,
-        });
-        id
+        }
     }
 
     fn pre_data(&mut self) {
         // More than fit into one transaction, now and then.
         let count = if self.random.once_in(100) { 600 } else { self.random.below(4) };
         for _ in 0..count {
-            let id = self.entry("TABLE", (CLASS, Oid(0)), Vec::new());
-            self.inventory.entries[id as usize - 1].is_pre_data = true;
+            let entry = self.new_entry("TABLE", (CLASS, Oid(0)), Vec::new());
+            self.add(Entry { is_pre_data: true, ..entry });
         }
     }
 
     fn partitioned(&mut self, parent: Option<Oid>) -> Oid {
         let oid = self.table(parent);
-        let table = self.inventory.tables.last_mut().unwrap();
-        (table.kind, table.bytes, table.exclude_data) = (TableKind::Partitioned, 0, false);
-        table.parts.clear();
-        table.load_via = None;
+        self.inventory.tables.change(|table| {
+            if table.oid == oid {
+                (table.kind, table.bytes, table.exclude_data) = (TableKind::Partitioned, 0, false);
+                table.parts.clear();
+                table.load_via = None;
+            }
+        });
         if parent.is_none() && self.random.once_in(4) {
             return self.partitioned(Some(oid));
         }
@@ -191,10 +204,9 @@ impl Maker<'_> {
             has_collated_text: self.random.once_in(2),
             constraint,
         });
-        let id = self.entry("INDEX", about, Vec::new());
-        let definition = self.random.of(&["SELECT 1;", "SELECT 1; SELECT 2;"]);
-        self.inventory.entries[id as usize - 1].definition = definition.to_owned();
-        id
+        let entry = self.new_entry("INDEX", about, Vec::new());
+        let definition = self.random.of(&["SELECT 1;", "SELECT 1; SELECT 2;"]).to_owned();
+        self.add(Entry { definition, ..entry })
     }
 
     fn foreign_keys(&mut self) {
@@ -203,9 +215,9 @@ impl Maker<'_> {
         }
         for _ in 0..self.random.below(5) {
             let place = self.random.below(self.inventory.tables.len());
-            let table = self.inventory.tables[place].clone();
+            let table = self.inventory.tables.at(place);
             let place = self.random.below(self.inventory.indexes.len());
-            let index = self.inventory.indexes[place].clone();
+            let index = self.inventory.indexes.at(place);
             let oid = self.oid();
             self.inventory.foreign_keys.push(ForeignKey {
                 oid,

@@ -83,7 +83,8 @@ impl World<'_> {
         let mut left = outstanding(&plan, |step| self.target.ledger.contains(&step));
         if self.mistake == Mistake::ForgetsMilestones {
             for (id, step, needs) in plan.steps() {
-                left[id.0] |= step != Step::Milestone && needs.iter().any(|need| left[need.0]);
+                left[id.place()] |=
+                    step != Step::Milestone && needs.iter().any(|need| left[need.place()]);
             }
         }
         plan.open(&left);
@@ -168,7 +169,7 @@ impl World<'_> {
 
     /// Everything that a step builds upon is on the target, whatever anybody believes.
     fn assert_has_its_needs(&self, id: StepId, step: Step) {
-        for need in &self.needs[id.0] {
+        for need in &self.needs[id.place()] {
             assert!(self.target.ledger.contains(need), "{step:?} before {need:?}");
         }
     }
@@ -221,7 +222,7 @@ fn needs(plan: &Plan) -> Vec<Vec<Step>> {
         let mut own = Vec::new();
         for need in needs {
             match plan.step(*need) {
-                Step::Milestone => own.extend(&resolved[need.0]),
+                Step::Milestone => own.extend(&resolved[need.place()]),
                 step => own.push(step),
             }
         }

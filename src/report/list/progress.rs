@@ -180,7 +180,7 @@ fn indexes(run: &Run) -> Vec<Work<IndexObject>> {
     let names = run.inventory.relation_names();
     let built = run.running.indexes.iter().filter_map(|work| {
         let index = run.inventory.indexes.iter().find(|index| index.oid == work.oid)?;
-        let object = IndexObject::of(index, &names, &run.facts);
+        let object = IndexObject::of(&index, &names, &run.facts);
         Some(Work { database: run.database.clone(), object, process: Process::of(work, false) })
     });
     built.collect()

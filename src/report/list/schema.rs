@@ -56,9 +56,9 @@ pub fn schema(
     let document = Document {
         setup,
         filters,
-        tables: tables.map(|table| TableObject::of(table, facts)).collect(),
-        indexes: indexes.map(|index| IndexObject::of(index, &names, facts)).collect(),
-        sequences: inventory.sequences.iter().map(|s| SequenceObject::of(s, facts)).collect(),
+        tables: tables.map(|table| TableObject::of(&table, facts)).collect(),
+        indexes: indexes.map(|index| IndexObject::of(&index, &names, facts)).collect(),
+        sequences: inventory.sequences.iter().map(|s| SequenceObject::of(&s, facts)).collect(),
     };
     let mut text = pretty(&document)?;
     text.push('\n');
@@ -227,11 +227,11 @@ impl TableObject {
 impl IndexObject {
     pub(super) fn of(
         index: &Index,
-        names: &HashMap<Oid, &QualifiedName>,
+        names: &HashMap<Oid, QualifiedName>,
         facts: &RelationFacts,
     ) -> IndexObject {
         let unknown = QualifiedName::new("", "");
-        let table = names.get(&index.table).copied().unwrap_or(&unknown);
+        let table = names.get(&index.table).unwrap_or(&unknown);
         IndexObject {
             oid: index.oid.0,
             schema: quote_identifier(&index.name.namespace),
