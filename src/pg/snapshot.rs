@@ -97,18 +97,23 @@ impl Snapshot {
 /// Opens a session in a transaction that sees a snapshot, or the present if there is none.
 pub async fn reader(endpoint: &Endpoint, id: Option<&str>, role: &str) -> Result<Connection> {
     let mut session = endpoint.open(role).await?;
+    begin(&mut session, endpoint.side, id).await?;
+    Ok(session)
+}
+
+/// Begins a transaction that sees a snapshot, or the present if there is none.
+pub async fn begin(session: &mut Connection, side: Side, id: Option<&str>) -> Result<()> {
     let mut sql = String::from(BEGIN);
     if let Some(id) = id {
         sql.push_str("; set transaction snapshot ");
         sql.push_str(&quote_literal(id));
     }
     match session.execute(&sql).await {
-        Ok(_) => Ok(session),
+        Ok(_) => Ok(()),
         // The transaction was begun, and the server knows no such snapshot (any more).
         Err(error) if session.completed() == 1 && !error.is_closed() => {
-            let side = endpoint.side;
             Err(side.error("could not import the snapshot", error).that_lost_the_snapshot())
         }
-        Err(error) => Err(endpoint.side.error("could not begin to read", error)),
+        Err(error) => Err(side.error("could not begin to read", error)),
     }
 }

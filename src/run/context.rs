@@ -213,6 +213,11 @@ impl Context {
         snapshot::reader(&self.source, self.snapshot.as_deref(), role).await
     }
 
+    /// Lets a session read from the source again.
+    pub async fn begin_source(&self, session: &mut Connection) -> Result<()> {
+        snapshot::begin(session, self.source.side, self.snapshot.as_deref()).await
+    }
+
     /// A session that writes to the target.
     pub async fn open_target(&self, role: &str) -> Result<Connection> {
         loop {

@@ -245,8 +245,11 @@ impl Worker {
             recorded = context.ledger.recorded(target, &keys).await?;
         }
         let reads = orders.iter().zip(&recorded).any(|(o, done)| !done && o.step.reads_source());
-        if reads && source.is_none() {
-            *source = Some(context.open_source(name).await?);
+        match source {
+            _ if !reads => {}
+            Some(session) if session.in_transaction() => {}
+            Some(session) => context.begin_source(session).await?,
+            None => *source = Some(context.open_source(name).await?),
         }
         Ok(recorded)
     }
@@ -283,10 +286,25 @@ impl Worker {
             }
         };
         self.pulse.rest();
-        if result.is_err() {
-            self.clear_up(orders, in_doubt).await;
+        match result {
+            Ok(_) => self.unlock_source().await,
+            Err(_) => self.clear_up(orders, in_doubt).await,
         }
         result
+    }
+
+    /// Ends the source's transaction, and with it the locks on what was read. Somebody may hold a
+    /// lock that we wait for elsewhere, and wait for one of these: the server would never notice,
+    /// since a session that is idle waits for nobody.
+    async fn unlock_source(&mut self) {
+        let Some(session) = self.source.as_mut().filter(|session| session.in_transaction()) else {
+            return;
+        };
+        let limit = Duration::from_millis(CANCEL_ANSWER_MS);
+        let ended = tokio::time::timeout(limit, session.execute("commit")).await;
+        if !ended.is_ok_and(|ended| ended.is_ok()) {
+            self.source = None;
+        }
     }
 
     /// After a failure: ends the transaction, or drops the connection if that cannot be done, and

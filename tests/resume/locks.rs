@@ -71,3 +71,33 @@ fn a_transaction_that_a_replication_slot_waits_for() {
         running.wait_for_stderr("created replication slot");
     }
 }
+
+#[test]
+fn what_was_read_is_not_kept_from_others() {
+    let pair = Pair::shared();
+    pair.source.sql(
+        "create table first as select i, repeat('x', 200) as t from generate_series(1, 20000) i;
+         create table second as select 1 as a",
+    );
+    for command in [&["dump", "schema"][..], &["restore", "pre-data"]] {
+        pgcopydb(&pair).args(command).args(["--resume", "--not-consistent"]).run().assert_success();
+    }
+    let mut other = pair.source.session();
+    other.run("begin; lock table second in access exclusive mode");
+    let options = ["--resume", "--not-consistent", "--table-jobs", "2"];
+    let running = pgcopydb(&pair)
+        .args(["copy", "table-data", "--split-tables-larger-than", "1 MB"])
+        .args(options)
+        .spawn();
+    pair.source.wait_for(
+        "select exists (select from pg_stat_activity
+                         where datname = current_database() and wait_event_type = 'Lock'
+                           and application_name like 'pgcopydb%' and query ilike 'copy%second%')",
+    );
+    pair.target.wait_for("select count(*) = 20000 from first");
+    // Who has what we wait for wants what we have read.
+    other.run("set local lock_timeout = '20 s'; lock table first in access exclusive mode");
+    other.run("commit");
+    running.wait().assert_success();
+    assert_eq!(pair.target.value("select sum(a) from second"), "1");
+}
