@@ -2,8 +2,9 @@
 //! them no two running steps wait for each other's lock ("Explicit Locking" in the documentation).
 
 use std::collections::HashMap;
+use std::ops::RangeFrom;
 
-use super::pre_data::Piece;
+use super::pre_data::{Piece, Pieces};
 use super::statement::{Moves, index_moves, split};
 use super::{Plan, Step, StepId, drop, pre_data};
 use crate::model::{
@@ -167,20 +168,38 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// One transaction after the other, in the archive's order.
+    /// One transaction after the other, in the archive's order, but for tables that can be made
+    /// side by side.
     fn pre_data(&mut self) {
-        let mut chunk = 0;
-        for piece in pre_data::pieces(&self.inventory.entries, self.settings) {
-            let step = match piece {
-                Piece::Chunk(_) => {
-                    chunk += 1;
-                    Step::RestorePreData { chunk: chunk - 1 }
-                }
-                Piece::Extension(entry) => Step::CreateExtension { entry },
-            };
-            let id = self.plan.add(step, u64::MAX, &self.schema);
-            self.schema = vec![id];
+        let mut chunks = 0..;
+        let Pieces { before, tables, after } =
+            pre_data::pieces(&self.inventory.entries, self.settings);
+        self.chain(before, &mut chunks);
+        if !tables.is_empty() {
+            let made: Vec<StepId> = tables
+                .iter()
+                .zip(&mut chunks)
+                .map(|(_, chunk)| self.restore(Step::RestorePreData { chunk }))
+                .collect();
+            self.schema = vec![self.plan.success(&made)];
         }
+        self.chain(after, &mut chunks);
+    }
+
+    fn chain(&mut self, pieces: Vec<Piece>, chunks: &mut RangeFrom<u32>) {
+        for piece in pieces {
+            let step = match piece {
+                Piece::Extension(entry) => Some(Step::CreateExtension { entry }),
+                Piece::Chunk(_) => chunks.next().map(|chunk| Step::RestorePreData { chunk }),
+            };
+            if let Some(step) = step {
+                self.schema = vec![self.restore(step)];
+            }
+        }
+    }
+
+    fn restore(&mut self, step: Step) -> StepId {
+        self.plan.add(step, u64::MAX, &self.schema)
     }
 
     /// What needs nothing but the schema, or not even that.

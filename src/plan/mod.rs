@@ -159,10 +159,9 @@ impl Step {
             Step::CreateIndex { .. }
             | Step::FinishIndex { .. }
             | Step::ValidateForeignKey { .. } => Pool::Index,
-            Step::RefreshView { .. } => Pool::Restore,
+            Step::RestorePreData { .. } | Step::RefreshView { .. } => Pool::Restore,
             Step::Analyze { .. } => Pool::Vacuum,
             Step::DropObjects { .. }
-            | Step::RestorePreData { .. }
             | Step::CreateExtension { .. }
             | Step::AttachIndex { .. }
             | Step::AddForeignKey { .. }

@@ -1,6 +1,8 @@
 //! The archive's entries that come before the rows: which of them are restored, and how many in one
 //! transaction.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::model::{Entry, EntryId, Packed, Settings};
 
 /// Entries in one transaction that take locks of their own. Each table takes a handful of entries
@@ -47,42 +49,141 @@ pub enum Piece {
     Extension(EntryId),
 }
 
-/// The entries to restore before the rows, in the archive's order, a transaction's worth at a time;
-/// without the extensions.
+/// Tables that one transaction makes, where several make tables side by side.
+const TABLES_PER_GROUP: usize = 200;
+
+/// Fewer tables are made one after the other: sessions have their price.
+const GROUPED_TABLES_MIN: usize = 2 * TABLES_PER_GROUP;
+
+/// The entries to restore before the rows, a transaction's worth at a time; without the extensions.
 pub fn chunks(entries: &Packed<Entry>, settings: &Settings) -> Vec<Vec<EntryId>> {
-    let chunks = pieces(entries, settings).into_iter().filter_map(|piece| match piece {
+    let Pieces { before, tables, after } = pieces(entries, settings);
+    let chunk = |piece| match piece {
         Piece::Chunk(entries) => Some(entries),
         Piece::Extension(_) => None,
-    });
-    chunks.collect()
+    };
+    let before = before.into_iter().filter_map(chunk);
+    before.chain(tables).chain(after.into_iter().filter_map(chunk)).collect()
 }
 
-/// Everything that is made before the rows, in order.
-pub fn pieces(entries: &Packed<Entry>, settings: &Settings) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut chunk = Vec::new();
-    let mut relations = 0;
-    let end = |chunk: &mut Vec<EntryId>, pieces: &mut Vec<Piece>| {
-        if !chunk.is_empty() {
-            pieces.push(Piece::Chunk(std::mem::take(chunk)));
-        }
-    };
-    for entry in entries.iter().filter(|entry| entry.is_pre_data && is_wanted(entry, settings)) {
-        if entry.description == "EXTENSION" {
-            end(&mut chunk, &mut pieces);
-            relations = 0;
-            pieces.push(Piece::Extension(entry.id));
-            continue;
-        }
-        relations += usize::from(takes_locks(&entry.description));
-        chunk.push(entry.id);
-        if relations >= RELATIONS_PER_CHUNK || chunk.len() >= ENTRIES_PER_CHUNK {
-            end(&mut chunk, &mut pieces);
-            relations = 0;
+/// Everything that is made before the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pieces {
+    /// What comes first, one after the other, in the archive's order.
+    pub before: Vec<Piece>,
+    /// Tables that need nothing but that, each with its sequences, defaults and comments: side by
+    /// side.
+    pub tables: Vec<Vec<EntryId>>,
+    /// What comes when these are there, in the archive's order. Never empty where there are tables.
+    pub after: Vec<Piece>,
+}
+
+/// Everything that is made before the rows, cut into transactions.
+pub fn pieces(entries: &Packed<Entry>, settings: &Settings) -> Pieces {
+    let wanted = || entries.iter().filter(|entry| entry.is_pre_data && is_wanted(entry, settings));
+    let mut families = Families::default();
+    wanted().for_each(|entry| families.add(&entry));
+    let mut groups = families.groups();
+    // Whoever waits for the whole section waits for its last transaction.
+    groups.truncate(groups.len().saturating_sub(1));
+    let grouped: HashMap<EntryId, usize> = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(group, tables)| tables.iter().map(move |table| (*table, group)))
+        .collect();
+    let mut tables: Vec<Vec<EntryId>> = vec![Vec::new(); groups.len()];
+    let (mut before, mut after) = (Chain::default(), Chain::default());
+    for entry in wanted() {
+        let group = families.of.get(&entry.id).and_then(|table| grouped.get(table));
+        match group {
+            Some(group) => tables[*group].push(entry.id),
+            None if tables.is_empty() || families.first.contains(&entry.id) => before.add(&entry),
+            None => after.add(&entry),
         }
     }
-    end(&mut chunk, &mut pieces);
-    pieces
+    Pieces { before: before.end(), tables, after: after.end() }
+}
+
+/// Which entries are about which table, of tables that can be made in any order.
+#[derive(Default)]
+struct Families {
+    /// What comes before the first table.
+    first: HashSet<EntryId>,
+    /// Tables that need only what comes first.
+    tables: Vec<EntryId>,
+    /// The table that an entry is about, which needs nothing else but what comes first.
+    of: HashMap<EntryId, EntryId>,
+}
+
+impl Families {
+    fn add(&mut self, entry: &Entry) {
+        let is_table = entry.description == "TABLE";
+        if !is_table && self.tables.is_empty() {
+            self.first.insert(entry.id);
+            return;
+        }
+        let mut others = entry.dependencies.iter().filter(|id| !self.first.contains(id));
+        let family = match entry.description.as_str() {
+            "TABLE" => others.next().is_none().then_some(entry.id),
+            "SEQUENCE" | "SEQUENCE OWNED BY" | "DEFAULT" | "COMMENT" | "SECURITY LABEL" => {
+                let family = others.next().and_then(|id| self.of.get(id)).copied();
+                family.filter(|family| others.all(|id| self.of.get(id) == Some(family)))
+            }
+            _ => None,
+        };
+        if let Some(family) = family {
+            self.of.insert(entry.id, family);
+        }
+        if is_table {
+            // The first one ends what comes first, whatever becomes of it.
+            self.tables.push(entry.id);
+        }
+    }
+
+    /// The tables that go together, if there are so many that this is worth it.
+    fn groups(&self) -> Vec<Vec<EntryId>> {
+        let tables: Vec<EntryId> =
+            self.tables.iter().copied().filter(|id| self.of.contains_key(id)).collect();
+        match tables.len() {
+            ..GROUPED_TABLES_MIN => Vec::new(),
+            _ => tables.chunks(TABLES_PER_GROUP).map(<[EntryId]>::to_vec).collect(),
+        }
+    }
+}
+
+/// Entries one after the other, cut into transactions.
+#[derive(Default)]
+struct Chain {
+    pieces: Vec<Piece>,
+    chunk: Vec<EntryId>,
+    relations: usize,
+}
+
+impl Chain {
+    fn add(&mut self, entry: &Entry) {
+        if entry.description == "EXTENSION" {
+            self.cut();
+            self.pieces.push(Piece::Extension(entry.id));
+            return;
+        }
+        self.relations += usize::from(takes_locks(&entry.description));
+        self.chunk.push(entry.id);
+        if self.relations >= RELATIONS_PER_CHUNK || self.chunk.len() >= ENTRIES_PER_CHUNK {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        self.relations = 0;
+        if !self.chunk.is_empty() {
+            self.pieces.push(Piece::Chunk(std::mem::take(&mut self.chunk)));
+        }
+    }
+
+    fn end(mut self) -> Vec<Piece> {
+        self.cut();
+        self.pieces
+    }
 }
 
 fn takes_locks(description: &str) -> bool {
@@ -90,4 +191,106 @@ fn takes_locks(description: &str) -> bool {
         description,
         "TABLE" | "FOREIGN TABLE" | "VIEW" | "MATERIALIZED VIEW" | "SEQUENCE" | "TYPE"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Oid;
+
+    fn entry(id: EntryId, description: &str, dependencies: &[EntryId]) -> Entry {
+        Entry {
+            id,
+            catalog: Oid(0),
+            oid: Oid(0),
+            description: description.to_owned(),
+            tag: format!("e{id}"),
+            namespace: None,
+            owner: None,
+            is_pre_data: true,
+            definition: String::new(),
+            drop: String::new(),
+            tablespace: None,
+            rewrite: None,
+            dependencies: dependencies.to_vec(),
+        }
+    }
+
+    fn ids(pieces: &[Piece]) -> Vec<EntryId> {
+        let ids = pieces.iter().flat_map(|piece| match piece {
+            Piece::Chunk(entries) => entries.clone(),
+            Piece::Extension(entry) => vec![*entry],
+        });
+        ids.collect()
+    }
+
+    /// A schema, tables 10, 20, … with a sequence and a default each, and these entries.
+    fn archive(tables: i32, more: Vec<Entry>) -> Packed<Entry> {
+        let mut all = vec![entry(1, "SCHEMA", &[]), entry(2, "EXTENSION", &[])];
+        all.extend((1..=tables).flat_map(|n| {
+            let table = n * 10;
+            [
+                entry(table, "TABLE", &[1]),
+                entry(table + 1, "SEQUENCE", &[1, table]),
+                entry(table + 2, "SEQUENCE OWNED BY", &[table + 1, table]),
+            ]
+        }));
+        all.extend(more);
+        all.extend((1..=tables).map(|n| entry(n * 10 + 3, "DEFAULT", &[n * 10, n * 10 + 1])));
+        all.into_iter().collect()
+    }
+
+    #[test]
+    fn few_tables_are_made_one_after_the_other() {
+        let entries = archive(100, vec![entry(5, "VIEW", &[10])]);
+        let Pieces { before, tables, after } = pieces(&entries, &Settings::default());
+        assert!(tables.is_empty() && after.is_empty());
+        assert_eq!(ids(&before), entries.iter().map(|entry| entry.id).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn many_tables_are_made_side_by_side() {
+        let more = vec![
+            entry(5, "VIEW", &[10]),
+            entry(6, "FUNCTION", &[20]),
+            // Needs what needs a table, and so does what is about it.
+            entry(7, "TABLE", &[1, 6]),
+            entry(8, "COMMENT", &[7]),
+            entry(9, "COMMENT", &[30]),
+            entry(15, "TABLE ATTACH", &[10, 20]),
+            entry(16, "DEFAULT", &[40, 6]),
+            entry(17, "DEFAULT", &[40, 50]),
+        ];
+        let entries = archive(1_000, more);
+        let Pieces { before, tables, after } = pieces(&entries, &Settings::default());
+        assert_eq!(ids(&before), [1, 2]);
+        assert_eq!(tables.len(), 4);
+        assert_eq!(tables[0][..7], [10, 11, 12, 20, 21, 22, 30]);
+        assert!(tables[0].contains(&9) && tables[0].contains(&13));
+        for alone in [5, 6, 7, 8, 15, 16, 17] {
+            assert!(ids(&after).contains(&alone), "{alone}");
+        }
+        // Every entry once, after all it needs.
+        let mut made = HashSet::new();
+        let all = ids(&before).into_iter().chain(tables.concat()).chain(ids(&after));
+        let needs: HashMap<EntryId, Vec<EntryId>> =
+            entries.iter().map(|entry| (entry.id, entry.dependencies.to_vec())).collect();
+        for id in all {
+            assert!(needs[&id].iter().all(|needed| made.contains(needed)), "{id}");
+            assert!(made.insert(id), "{id} twice");
+        }
+        assert_eq!(made.len(), needs.len());
+        // No group needs another.
+        for group in &tables {
+            let known = |id: &EntryId| ids(&before).contains(id) || group.contains(id);
+            assert!(group.iter().all(|id| needs[id].iter().all(known)));
+        }
+    }
+
+    #[test]
+    fn the_last_transaction_comes_when_all_tables_are_there() {
+        let entries = archive(400, Vec::new());
+        let Pieces { tables, after, .. } = pieces(&entries, &Settings::default());
+        assert_eq!((tables.len(), ids(&after).len()), (1, 200 * 4));
+    }
 }

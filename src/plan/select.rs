@@ -239,7 +239,7 @@ mod tests {
         let left = select(&mut plan, Selection::Schema, Tables::Made, |_| false);
         plan.open(&left);
         assert!(plan.take(Pool::Index).is_none(), "the tables are not there yet");
-        let (schema, step) = plan.take(Pool::Schema).unwrap();
+        let (schema, step) = plan.take(Pool::Restore).unwrap();
         assert_eq!(step, PRE_DATA);
         plan.finish(schema);
         // The rows are somebody else's business.

@@ -164,9 +164,8 @@ impl Pool {
                 Pool::Index
             }
             StepKind::Analyze => Pool::Vacuum,
-            StepKind::RefreshView => Pool::Restore,
+            StepKind::PreData | StepKind::RefreshView => Pool::Restore,
             StepKind::Drop
-            | StepKind::PreData
             | StepKind::CreateExtension
             | StepKind::AttachIndex
             | StepKind::AddForeignKey
