@@ -12,6 +12,10 @@ use crate::plan::split;
 /// Tables below this are never cut unless asked for: the workers' other waits are longer.
 const AUTOMATIC_SPLIT_BYTES_MIN: u64 = 64 << 20;
 
+/// So few workers never cut a table by themselves: parts cost a fifth more and are not frozen, so
+/// that two halves side by side take as long as the whole, and a VACUUM more.
+const WORKERS_OF_WHOLE_TABLES: u16 = 2;
+
 /// Decides which tables are copied in parts, and says so.
 pub async fn split_tables(
     source: &mut Connection,
@@ -22,6 +26,7 @@ pub async fn split_tables(
     let (threshold, size): (u64, fn(&Table) -> u64) = match settings.split_tables_larger_than {
         Some(0) => return Ok(()),
         Some(bytes) => (bytes, |table| table.bytes),
+        None if settings.jobs.table <= WORKERS_OF_WHOLE_TABLES => return Ok(()),
         // What one worker would have to do if all had the same: a larger table makes others idle.
         None => {
             let share = inventory.data_weight() / u64::from(settings.jobs.table);

@@ -109,4 +109,8 @@ fn compressed_values_count_for_what_they_cost() {
     output.assert_stderr_has("table public.packed is copied in");
     assert_eq!(parts(&pair, &output.stdout)[1], ("plain".to_owned(), 1), "{output}");
     pair.assert_same();
+    // Two workers gain nothing from halves.
+    let output = clone(&pair).args(["--table-jobs", "2", "--restart", "-c"]).run();
+    output.assert_success();
+    assert!(parts(&pair, &output.stdout).iter().all(|(_, parts)| *parts == 1), "{output}");
 }
