@@ -201,10 +201,17 @@ impl PutBack {
         loop {
             attempts += 1;
             match self.try_to_make(session, &mut next).await {
-                Err(error) if error.is_transient() && attempts < ATTEMPTS_MAX => {
+                Err(error)
+                    if error.is_transient()
+                        && attempts < ATTEMPTS_MAX
+                        && !self.stop.is_requested() =>
+                {
                     tracing::warn!("trying to put foreign keys back again: {error}");
                     *session = None;
-                    tokio::time::sleep(Duration::from_secs(u64::from(attempts))).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(Duration::from_secs(u64::from(attempts))) => {}
+                        () = self.stop.requested() => {}
+                    }
                 }
                 Err(error) => {
                     *session = None;
