@@ -60,7 +60,7 @@ fn the_page_has_a_lane_for_each_worker_and_needs_nothing_else() {
         step(CreateIndex, 1, 2, 62_001, 71_000),
     ];
     let page = page(&summary(vec![table(1, 300, 28), wide]), &history(steps));
-    for lane in ["schema 1", "copy 1", "copy 2", "index 1"] {
+    for lane in ["restore 1", "copy 1", "copy 2", "index 1"] {
         assert!(page.contains(&format!("data-worker=\"{lane}\"")), "no {lane} in {page}");
     }
     assert_eq!(page.matches("class=\"lane\"").count(), 4);
