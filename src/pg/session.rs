@@ -76,9 +76,10 @@ const TARGET_SETTINGS: &str = "set synchronous_commit = off; set vacuum_cost_del
 /// Compiling a query of catalogs takes longer than running it.
 const SETTINGS_FROM_11: &str = "set jit = off;";
 
-/// From 14 on the server notices within this time that we are gone, whatever it is doing.
+/// From 14 on the server notices within this time that we are gone, whatever it is doing. Two
+/// seconds after our end nobody may be left: so there is time to look again, and to roll back.
 const SETTINGS_FROM_14: &str =
-    "set client_connection_check_interval = '1s'; set idle_session_timeout = 0;";
+    "set client_connection_check_interval = '500ms'; set idle_session_timeout = 0;";
 
 /// How long the server may take to make these settings.
 const SETTINGS_LIMIT_S: u64 = 60;
