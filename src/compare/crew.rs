@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 
 use super::interrupt;
 use super::work::Piece;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::checksum::{self, Method, Sum};
-use crate::pg::{Endpoint, Side, session, snapshot};
+use crate::pg::{Endpoint, session, snapshot};
 use crate::stop::Stop;
 
 /// Tries of a piece of work that lost a connection, the first one included.
@@ -77,6 +77,25 @@ impl Context {
         Ok([source, target])
     }
 
+    /// Computes the sum of one side, and lets go of the locks on what was read at once: somebody may
+    /// hold a lock that the other side waits for, and wait for one of these. No server would ever
+    /// notice, since a session that is idle waits for nobody.
+    async fn sum(
+        &self,
+        place: usize,
+        session: &mut Connection,
+        query: &Option<String>,
+    ) -> Result<Sum> {
+        let Some(query) = query else { return Ok(Sum::default()) };
+        let side = self.endpoints[place].side;
+        let word = side.word().to_uppercase();
+        tracing::debug!(target: "sql", "[{word} {}] {query}", session.backend_pid());
+        let summed = checksum::sum(session, query).await;
+        let sum = summed.map_err(|error| side.error("could not compute a checksum", error))?;
+        snapshot::begin_again(session, side, self.snapshots[place].as_deref()).await?;
+        Ok(sum)
+    }
+
     fn take(&self) -> Option<usize> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
@@ -137,7 +156,7 @@ async fn attempt(
     let [ours, theirs] = &context.pieces[piece].queries;
     let work = async {
         let (source, target) =
-            tokio::try_join!(sum(source, Side::Source, ours), sum(target, Side::Target, theirs))?;
+            tokio::try_join!(context.sum(0, source, ours), context.sum(1, target, theirs))?;
         Ok([source, target])
     };
     let result = interrupt::unless_stopped(&context.stop, keys.clone(), work).await;
@@ -147,12 +166,4 @@ async fn attempt(
         let _ = tokio::join!(source.cancel(), target.cancel());
     }
     result
-}
-
-async fn sum(session: &mut Connection, side: Side, query: &Option<String>) -> Result<Sum> {
-    let Some(query) = query else { return Ok(Sum::default()) };
-    let word = side.word().to_uppercase();
-    tracing::debug!(target: "sql", "[{word} {}] {query}", session.backend_pid());
-    let summed = checksum::sum(session, query).await;
-    summed.map_err(|error| -> Error { side.error("could not compute a checksum", error) })
 }

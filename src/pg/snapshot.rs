@@ -103,7 +103,25 @@ pub async fn reader(endpoint: &Endpoint, id: Option<&str>, role: &str) -> Result
 
 /// Begins a transaction that sees a snapshot, or the present if there is none.
 pub async fn begin(session: &mut Connection, side: Side, id: Option<&str>) -> Result<()> {
-    let mut sql = String::from(BEGIN);
+    let sql = String::from(BEGIN);
+    import(session, side, id, sql, 1).await
+}
+
+/// Ends the transaction that sees a snapshot, and with it the locks on what was read, and begins
+/// another.
+pub async fn begin_again(session: &mut Connection, side: Side, id: Option<&str>) -> Result<()> {
+    let sql = format!("commit; {BEGIN}");
+    import(session, side, id, sql, 2).await
+}
+
+/// Runs `commands` that begin a transaction, and makes that see a snapshot.
+async fn import(
+    session: &mut Connection,
+    side: Side,
+    id: Option<&str>,
+    mut sql: String,
+    commands: usize,
+) -> Result<()> {
     if let Some(id) = id {
         sql.push_str("; set transaction snapshot ");
         sql.push_str(&quote_literal(id));
@@ -111,7 +129,7 @@ pub async fn begin(session: &mut Connection, side: Side, id: Option<&str>) -> Re
     match session.execute(&sql).await {
         Ok(_) => Ok(()),
         // The transaction was begun, and the server knows no such snapshot (any more).
-        Err(error) if session.completed() == 1 && !error.is_closed() => {
+        Err(error) if session.completed() == commands && !error.is_closed() => {
             Err(side.error("could not import the snapshot", error).that_lost_the_snapshot())
         }
         Err(error) => Err(side.error("could not begin to read", error)),

@@ -25,6 +25,30 @@ fn all_tables_are_compared_as_they_were_when_it_began() {
 }
 
 #[test]
+fn what_was_read_is_not_kept_from_others() {
+    let pair = Pair::shared();
+    on_both(
+        &pair,
+        "create table first as select i, repeat('x', 200) as t from generate_series(1, 20000) i;
+         create table second as select 1 as a",
+    );
+    let mut on_source = pair.source.session();
+    on_source.run("begin; lock table second in access exclusive mode");
+    let running = compare(&pair, "data").args(["-j", "1"]).spawn();
+    pair.source.wait_for(WAITS);
+    // Who has what we wait for wants what we have read, there and on the other server.
+    on_source.run("set local lock_timeout = '20 s'; lock table first in access exclusive mode");
+    let mut on_target = pair.target.session();
+    on_target.run("begin; set local lock_timeout = '20 s'");
+    on_target.run("lock table first, second in access exclusive mode");
+    on_target.run("commit");
+    on_source.run("commit");
+    let output = running.wait();
+    output.assert_success();
+    assert!(!output.stderr.contains("trying again"), "{output}");
+}
+
+#[test]
 fn a_stopped_comparison_leaves_nothing_behind_on_the_servers() {
     let pair = Pair::shared();
     on_both(&pair, "create table a (a int)");
