@@ -58,7 +58,7 @@ pub(super) struct FollowArgs {
     #[arg(long, value_name = "NAME")]
     publication: Option<String>,
 
-    /// Stop when everything that has committed up to this position is applied
+    /// Stop when everything that has committed up to this position is applied; 0/0 for nowhere
     #[arg(short = 'E', long, value_name = "LSN")]
     endpos: Option<Lsn>,
 
@@ -135,7 +135,7 @@ impl FollowArgs {
             slot_name: cut(self.slot_name),
             origin: cut(self.origin),
             publication: self.publication,
-            endpos: self.endpos.and_then(Lsn::some),
+            endpos: self.endpos,
             replay_no_op_updates: self.replay_no_op_updates,
             max_store_size: self.max_store_size.map(|size| size.0).filter(|bytes| *bytes > 0),
             numeric_as_string: self.wal2json_numeric_as_string,

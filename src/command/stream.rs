@@ -110,7 +110,7 @@ pub async fn sentinel(request: SentinelRequest) -> Result<()> {
             };
             let source = Endpoint::parse(Side::Source, &source)?;
             let mut session = source.open("sentinel").await?;
-            let current = slot::current(&mut session).await?;
+            let current = slot::end_of_commits(&mut session).await?;
             session.close().await;
             tracing::info!("the end position is {current} now");
             println!("{current}");

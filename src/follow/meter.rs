@@ -44,6 +44,8 @@ pub(super) struct Meter {
     mode: Mode,
     told: Instant,
     told_marks: Watermarks,
+    /// What is before it was copied.
+    start: Lsn,
     samples: VecDeque<Sample>,
     /// When what is stored had come, as far as the target lacks it.
     arrivals: VecDeque<(i64, Lsn)>,
@@ -66,6 +68,7 @@ impl Meter {
             mode,
             told: Instant::now(),
             told_marks: Watermarks::new(sentinel.replay_lsn),
+            start: sentinel.startpos,
             samples: VecDeque::new(),
             arrivals,
             noted: None,
@@ -140,7 +143,7 @@ impl Meter {
                 marks.complete(),
                 marks.applied(),
                 megabytes(self.rate(|sample| sample.done)),
-                megabytes(marks.complete().0.saturating_sub(marks.done().0)),
+                megabytes(marks.complete().0.saturating_sub(marks.done().max(self.start).0)),
             );
         }
         (self.told, self.told_marks) = (Instant::now(), marks);

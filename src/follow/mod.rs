@@ -107,6 +107,13 @@ impl Follow {
     pub async fn run(&self, mode: Mode) -> Result<Watermarks> {
         let sentinel = self.catalog.sentinel().await?.ok_or_else(no_sentinel)?;
         let control = Control { endpos: sentinel.endpos.some(), apply: sentinel.apply };
+        if control.endpos.is_some_and(|endpos| endpos <= sentinel.flush_lsn) {
+            tracing::info!(
+                "everything up to the end position {} has been received already; to go on from there, \
+                 set another, or none with --endpos 0/0",
+                sentinel.endpos
+            );
+        }
         let shared = Shared {
             control: channel::Sender::new(control),
             marks: channel::Sender::new(Watermarks::new(sentinel.replay_lsn)),
@@ -281,7 +288,7 @@ fn stopped(marks: &Watermarks) -> Error {
         Some(applied) => error.detail(format!("Changes up to {applied} are on the target.")),
         None => error.detail("No change was applied."),
     };
-    error.hint("Continue with \"pgcopydb follow --resume\".")
+    error.hint("Continue with the same command and --resume.")
 }
 
 /// The pauses between tries to connect again, until there is no point.

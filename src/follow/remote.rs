@@ -156,7 +156,7 @@ async fn perform(follow: &Follow, request: &Request) -> Result<Answer> {
         Request::Endpos(Some(lsn)) => Some(SentinelChange::Endpos(parse(lsn)?)),
         Request::Endpos(None) => {
             let mut session = follow.source.open("sentinel").await?;
-            let current = slot::current(&mut session).await?;
+            let current = slot::end_of_commits(&mut session).await?;
             session.close().await;
             Some(SentinelChange::Endpos(current))
         }

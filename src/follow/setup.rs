@@ -236,8 +236,10 @@ pub async fn remove(source: &Endpoint, target: &Endpoint, made: &Slot) -> Result
         if slot::drop(&mut session, &made.name).await? {
             tracing::info!("dropped replication slot \"{}\"", made.name);
         }
-        if let Some(name) = made.publication.as_ref().filter(|_| made.owns_publication) {
-            publication::drop(&mut session, name).await?;
+        if let Some(name) = made.publication.as_ref().filter(|_| made.owns_publication)
+            && publication::drop(&mut session, name).await?
+        {
+            tracing::info!("dropped publication \"{name}\"");
         }
         session.close().await;
         Ok(())

@@ -231,11 +231,12 @@ pub async fn unlogged(session: &mut Connection) -> Result<Vec<QualifiedName>> {
     rows.iter().map(name).collect::<pgcopydb_wire::Result<_>>().map_err(failed)
 }
 
-/// Drops a publication, if it exists.
-pub async fn drop(session: &mut Connection, name: &str) -> Result<()> {
+/// Drops a publication. False when there was none.
+pub async fn drop(session: &mut Connection, name: &str) -> Result<bool> {
+    let is_there = exists(session, name).await?;
     let sql = format!("drop publication if exists {}", quote_identifier(name));
     let dropped = session.execute(&sql).await;
     let doing = || format!("could not drop the publication \"{name}\"");
     dropped.map_err(|error| Error::source(doing(), error))?;
-    Ok(())
+    Ok(is_there)
 }

@@ -141,6 +141,17 @@ pub async fn current(session: &mut Connection) -> Result<Lsn> {
     rows.first().map_or(Ok(Lsn::NONE), |row| row.parsed(0)).map_err(failed)
 }
 
+/// The end of everything that has committed on the source, also of what is not flushed yet: an
+/// application need not wait for that (`synchronous_commit = off`).
+pub async fn end_of_commits(session: &mut Connection) -> Result<Lsn> {
+    let failed = |error| Error::source("could not ask for the end of the log", error);
+    let sql = "select case when pg_catalog.pg_is_in_recovery() \
+                           then pg_catalog.pg_last_wal_replay_lsn() \
+                           else pg_catalog.pg_current_wal_insert_lsn() end";
+    let rows = session.query(sql, &[]).await.map_err(failed)?;
+    rows.first().map_or(Ok(Lsn::NONE), |row| row.parsed(0)).map_err(failed)
+}
+
 /// Writes a record into the source's log that changes nothing, so that an idle source has something
 /// to send.
 pub async fn emit_marker(session: &mut Connection) -> Result<()> {

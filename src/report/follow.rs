@@ -52,6 +52,8 @@ fn values(sentinel: &Sentinel, status: &FollowStatus, now: i64) -> Vec<(&'static
     let end = receive.map(|task| Lsn(task.position).max(sentinel.write_lsn));
     let done = sentinel.replay_lsn.0.max(apply.map_or(0, |task| task.position));
     let is_behind = sentinel.flush_lsn.0 > done;
+    // Whatever is before the beginning was copied.
+    let done = done.max(sentinel.startpos.0);
     let since = receive.and_then(|task| task.behind_since).filter(|_| is_behind);
     let seconds = match (since, is_behind) {
         (Some(since), _) => Some((now - since).max(0) / 1000),
@@ -150,6 +152,15 @@ mod tests {
             )
         );
         assert_eq!(text(&sentinel(), &status(), Some("replay_lsn"), 0), "0/40\n");
+    }
+
+    #[test]
+    fn before_anything_is_applied_the_target_has_what_was_copied() {
+        let sentinel = Sentinel { replay_lsn: Lsn::NONE, startpos: Lsn(0x1F0), ..sentinel() };
+        let status = FollowStatus { apply: None, ..status() };
+        let object = object(&sentinel, &status, 100_500);
+        assert_eq!(object["lag_bytes"], 0x10);
+        assert_eq!(object["replay_lsn"], "0/0");
     }
 
     #[test]

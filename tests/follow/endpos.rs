@@ -1,6 +1,6 @@
 //! Where following ends.
 
-use pgcopydb_testkit::Pair;
+use pgcopydb_testkit::{Cluster, Pair};
 
 use super::Followed;
 use crate::support::pgcopydb;
@@ -102,13 +102,47 @@ fn receiving_and_applying_one_after_the_other() {
 }
 
 #[test]
+fn what_has_committed_and_is_not_flushed_yet_belongs_to_the_present_end() {
+    // What commits without waiting is flushed this late only.
+    let source = Cluster::builder().setting("wal_level", "logical");
+    let source = source.setting("wal_writer_delay", "10s").setting("synchronous_commit", "off");
+    let source = source.setting("wal_writer_flush_after", "1GB");
+    let followed = Followed::on(
+        Pair::built(source, Cluster::builder()),
+        "create table t (id int primary key)",
+    );
+    let running = followed.cloned();
+    for id in 0..20 {
+        followed.pair.source.sql(&format!("insert into t values ({id})"));
+    }
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn an_end_position_that_was_reached_can_be_taken_away() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let running = followed.cloned();
+    followed.end(running).assert_success();
+    followed.pair.source.sql("insert into t values (1)");
+    let again = followed.program("clone --follow --resume").run();
+    again.assert_success().assert_stderr_has("has been received already; to go on from there");
+    let running = followed.program("clone --follow --resume --endpos 0/0").spawn();
+    followed.pair.target.wait_for("select count(*) = 1 from t");
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
 fn a_signal_stops_and_the_next_run_goes_on() {
     let followed = Followed::new("create table t (id int primary key)");
     let running = followed.cloned();
     followed.pair.source.sql("insert into t values (1)");
     followed.pair.target.wait_for("select count(*) = 1 from t");
     running.signal(rustix::process::Signal::TERM);
-    running.wait().assert_code(12).assert_stderr_has("are on the target");
+    let stopped = running.wait();
+    stopped.assert_code(12).assert_stderr_has("are on the target");
+    stopped.assert_stderr_has("Continue with the same command and --resume");
     followed.pair.source.sql("insert into t values (2)");
     let end = followed.set_endpos();
     let output = followed.program("clone --follow --resume").arg("--endpos").arg(&end).run();
