@@ -25,7 +25,7 @@ use crate::model::{Found, Inventory, Oid, Section, Settings, Table};
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, Side, existing, preflight};
 use crate::plan::clone::{Tables, Target};
-use crate::plan::select::{Selection, Task, select};
+use crate::plan::select::{Archive, Selection, Task, select};
 use crate::plan::{Plan, Step, clone as plan, drop, pre_data};
 use crate::report;
 use crate::run::capacity::Sessions;
@@ -155,7 +155,9 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
                 continue;
             }
             Err(error) if error.has_lost_snapshot() => {
-                return Err(without_snapshot(error, &run.base.settings));
+                let again = ATTEMPTS_MAX.saturating_sub(attempts);
+                attempts += begin_again(run, stop, error, again).await?;
+                continue;
             }
             Err(error) => return Err(error),
         };
@@ -226,6 +228,36 @@ async fn look_again(run: &mut Begun, stop: &Stop, attempts_max: u64) -> Result<u
     }
 }
 
+/// Takes another snapshot, where the lost one was ours and nothing was done in it. Says how often
+/// that failed.
+async fn begin_again(run: &mut Begun, stop: &Stop, error: Error, attempts_max: u64) -> Result<u64> {
+    let is_bound = run.has_begun_steps
+        || !run.base.snapshot.is_ours()
+        || run.base.settings.follow.is_some()
+        || run.archive == Archive::Given;
+    if is_bound || attempts_max == 0 {
+        return Err(without_snapshot(error, &run.base.settings));
+    }
+    tracing::warn!("{error}; nothing was copied in it: beginning again in another");
+    let mut attempts = 0;
+    loop {
+        attempts += 1 + look_again(run, stop, attempts_max).await?;
+        if !run.remembered.done.is_empty() {
+            return Err(without_snapshot(error, &run.base.settings));
+        }
+        let taking = tokio::select! {
+            taken = run.base.take_another_snapshot() => taken,
+            () = stop.requested() => return Err(crate::tools::child::stopped()),
+        };
+        match taking {
+            Err(error) if error.is_transient() && attempts < attempts_max => {
+                tracing::debug!("could not take another snapshot yet: {error}");
+            }
+            taken => return taken.map(|()| attempts - 1),
+        }
+    }
+}
+
 /// Discovers, plans, and does what is planned.
 async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let watch = Watch::new(run.base.source.clone(), run.target.clone());
@@ -279,6 +311,7 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let clock = Instant::now();
     let base = &mut run.base;
     base.catalog.section_started(Section::Data).await?;
+    run.has_begun_steps = true;
     let holds = Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch };
     let recorded = run.remembered.done.clone();
     let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, run.crew.clone());

@@ -130,7 +130,7 @@ async fn try_to_forget(
     let left = if *has_dropped { 0 } else { left(run, ended)? };
     if left == 0 {
         if run.selection == Selection::All
-            && let Some(identity) = completion::identity(&mut run.target_session).await
+            && let Some(identity) = completion::identity(&mut run.target_session).await?
         {
             base.catalog.complete(&identity).await?;
         }

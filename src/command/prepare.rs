@@ -1,8 +1,9 @@
 //! How a run begins: the work directory, the locks, the set-up of an earlier run, the snapshot.
 
+mod snapshot;
+
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use pgcopydb_wire::Connection;
 
@@ -12,19 +13,17 @@ use super::filters::{self, Filtering};
 use crate::catalog::{Bound, Catalog, Consistency, Setup};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::follow::setup;
-use crate::model::settings::Sizes;
-use crate::model::{Beginning, FollowSettings, Inventory, Settings};
+use crate::model::{Beginning, Inventory, Settings};
 use crate::pg::snapshot::Snapshot;
-use crate::pg::{Endpoint, Side, discover, filter as pg_filter, foreign_keys, publication};
+use crate::pg::{Endpoint, Side, filter as pg_filter, foreign_keys};
 use crate::plan::clone::Tables;
 use crate::plan::select::{Archive, Selection, Task};
 use crate::run::capacity::Sessions;
 use crate::run::context::PRE_DATA_KEY;
-use crate::run::control::{Control, Event};
+use crate::run::control::{self, Control, Event};
 use crate::run::crew::Crew;
 use crate::run::ledger::{Decided, Ledger, Remembered};
-use crate::run::watch::Watch;
+use crate::run::patience::Patience;
 use crate::run::{self, lock};
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
@@ -36,7 +35,7 @@ pub struct Base {
     /// The server that is copied from.
     pub source: Endpoint,
     /// The work directory; the lock lives as long.
-    pub workdir: WorkDir,
+    pub workdir: Arc<WorkDir>,
     /// The run's own memory.
     pub catalog: Catalog,
     /// The view of the source that rows are read in.
@@ -67,9 +66,26 @@ impl Base {
     }
 }
 
-/// Tries to drop a slot that is still in use.
-const SLOT_TRIES_MAX: u32 = 20;
-const SLOT_PAUSE: Duration = Duration::from_millis(500);
+impl Base {
+    /// Takes a new snapshot in place of one of ours that is lost. What was found in that one is not
+    /// what is in this one: the schema is dumped again.
+    pub async fn take_another_snapshot(&mut self) -> Result<()> {
+        self.snapshot = Snapshot::export(&self.source).await?;
+        self.setup.snapshot.clone_from(&self.snapshot.id);
+        let archive = self.workdir.files().archive();
+        match std::fs::remove_file(&archive) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let message = format!("could not remove {}: {error}", archive.display());
+                return Err(Error::new(Kind::State, message));
+            }
+            _ => {}
+        }
+        if self.catalog.setup().await?.is_some() {
+            self.register().await?;
+        }
+        Ok(())
+    }
+}
 
 /// A run that has its locks and knows what it begins from.
 pub struct Begun {
@@ -95,6 +111,8 @@ pub struct Begun {
     pub is_complete: bool,
     /// Whether foreign keys of the target are to be put back.
     pub has_kept_keys: bool,
+    /// Whether steps were handed out.
+    pub has_begun_steps: bool,
 }
 
 impl Begun {
@@ -172,91 +190,185 @@ impl Begun {
 pub async fn begin(
     source: Endpoint,
     target: Endpoint,
-    mut settings: Settings,
+    settings: Settings,
     task: Task,
     crew: Arc<Crew>,
     snapshot: Option<Snapshot>,
 ) -> Result<Begun> {
-    let Task { selection, archive } = task;
     let filtering = filters::read(&settings)?;
-    if archive == Archive::Given {
+    if task.archive == Archive::Given {
         WorkDir::open(settings.directory.as_deref(), Mode::Inspect)?;
     }
-    let workdir = WorkDir::open(settings.directory.as_deref(), Mode::Run)?;
-    if archive == Archive::Given {
+    let workdir = Arc::new(WorkDir::open(settings.directory.as_deref(), Mode::Run)?);
+    if task.archive == Archive::Given {
         check_archive(&workdir)?;
     }
-    let mut source_session = source.open("clone").await?;
-    let mut target_session = target.open("control").await?;
-    refuse_standby(&mut target_session).await?;
-    lock::take(&mut target_session).await?;
-    refuse_same_database(&mut source_session, &mut target_session).await?;
-    Sessions::least().check(&mut source_session, Side::Source).await?;
-    Sessions::least().check(&mut target_session, Side::Target).await?;
-    source_session.close().await;
-    if selection == Selection::All {
-        afresh::if_snapshot_is_gone(&mut settings, &source, &mut target_session, &workdir).await?;
-    }
-    if settings.beginning == Beginning::Restart {
-        // What is restored again is not dumped again.
-        if archive == Archive::Made {
-            if settings.follow.is_some() {
-                forget_slot(&source, &target, &workdir).await?;
-            }
-            workdir.clear()?;
-        }
-        Ledger::drop(&mut target_session).await?;
-    }
-    let remembered = Ledger::remembered(&mut target_session).await?;
-    let has_kept_keys = foreign_keys::are_kept(&mut target_session).await?;
-    let wanted = Wanted {
-        selection,
-        target: Some(&target),
-        target_version: Some(target_session.server_version()),
-        target_identity: completion::identity(&mut target_session).await,
-        remembered: &remembered,
-        taken: snapshot,
-    };
-    let (mut base, is_complete) = base(source, settings, filtering, workdir, wanted).await?;
-    if base.filtering.is_some() {
-        base.target_extensions = pg_filter::extensions(&mut target_session).await?;
-    }
-    base.catalog.begin_run().await?;
-    let control = Control::keep(target.clone(), target_session);
-    let target_session = target.open("clone").await?;
-    Ok(Begun {
-        base,
-        selection,
-        archive,
+    let mut start = Start {
+        source,
         target,
+        settings,
+        task,
+        filtering,
+        workdir,
         crew,
-        control,
-        target_session,
-        notes: Vec::new(),
-        remembered,
-        is_complete,
-        has_kept_keys,
-    })
+        snapshot,
+        has_restarted: false,
+        owner: None,
+        reached: false,
+    };
+    let mut patience = Patience::default();
+    loop {
+        match start.attempt().await {
+            Err(error) => pause(&mut patience, start.reached, error).await?,
+            begun => return begun,
+        }
+    }
+}
+
+/// Waits before another try at the beginning, or gives back the error: that of a server which no try
+/// has reached is told at once, and so is everything but the loss of a connection.
+async fn pause(patience: &mut Patience, reached: bool, error: Error) -> Result<()> {
+    let pause = match patience.pause(reached) {
+        Some(pause) if error.is_transient() && patience.has_reached() => pause,
+        _ => return Err(error),
+    };
+    tracing::warn!("trying to begin again in {} ms: {error}", pause.as_millis());
+    tokio::time::sleep(pause).await;
+    Ok(())
+}
+
+/// What a run is begun with, once more where a connection is lost meanwhile.
+struct Start {
+    source: Endpoint,
+    target: Endpoint,
+    settings: Settings,
+    task: Task,
+    filtering: Option<Filtering>,
+    workdir: Arc<WorkDir>,
+    crew: Arc<Crew>,
+    /// The snapshot that the caller has taken.
+    snapshot: Option<Snapshot>,
+    /// Whether everything that an earlier run left is gone.
+    has_restarted: bool,
+    /// The backend that holds the run's lock on the target, or did in the last try.
+    owner: Option<i32>,
+    /// Whether this try had a session on both servers.
+    reached: bool,
+}
+
+impl Start {
+    /// One try. Whatever it has written may be written once more by the next.
+    async fn attempt(&mut self) -> Result<Begun> {
+        self.reached = false;
+        let Task { selection, archive } = self.task;
+        let (source, target) = (&self.source, &self.target);
+        let mut source_session = source.open("clone").await?;
+        let mut control_session = target.open(control::ROLE).await?;
+        self.reached = true;
+        refuse_standby(&mut control_session).await?;
+        if let Some(owner) = self.owner.replace(control_session.backend_pid()) {
+            // The server may not have noticed that the session of the last try is gone.
+            let application = target.application_name(control::ROLE);
+            lock::end_backend(&mut control_session, owner, &application).await?;
+        }
+        lock::take(&mut control_session).await?;
+        refuse_same_database(&mut source_session, &mut control_session).await?;
+        Sessions::least().check(&mut source_session, Side::Source).await?;
+        Sessions::least().check(&mut control_session, Side::Target).await?;
+        source_session.close().await;
+        self.restart(&mut control_session).await?;
+        let remembered = Ledger::remembered(&mut control_session).await?;
+        let has_kept_keys = foreign_keys::are_kept(&mut control_session).await?;
+        let target_extensions = pg_filter::extensions(&mut control_session).await?;
+        let target_identity = completion::identity(&mut control_session).await?;
+        let target_session = self.target.open("clone").await?;
+        let wanted = Wanted {
+            selection,
+            target: Some(&self.target),
+            target_version: Some(target_session.server_version()),
+            target_identity,
+            remembered: &remembered,
+            taken: &mut self.snapshot,
+        };
+        let (settings, filtering) = (self.settings.clone(), self.filtering.clone());
+        let base = base(self.source.clone(), settings, filtering, self.workdir.clone(), wanted);
+        // From here on the directory is this run's: there is no way back.
+        let (mut base, is_complete) = base.await?;
+        if base.filtering.is_some() {
+            base.target_extensions = target_extensions;
+        }
+        base.catalog.begin_run().await?;
+        let target = self.target.clone();
+        Ok(Begun {
+            base,
+            selection,
+            archive,
+            control: Control::keep(target.clone(), control_session),
+            target,
+            crew: self.crew.clone(),
+            target_session,
+            notes: Vec::new(),
+            remembered,
+            is_complete,
+            has_kept_keys,
+            has_begun_steps: false,
+        })
+    }
+
+    /// Removes what an earlier run left, if that is wanted; once.
+    async fn restart(&mut self, target_session: &mut Connection) -> Result<()> {
+        let Start { source, target, settings, task, workdir, .. } = self;
+        if self.has_restarted {
+            return Ok(());
+        }
+        if task.selection == Selection::All {
+            afresh::if_snapshot_is_gone(settings, source, target_session, workdir).await?;
+        }
+        if settings.beginning == Beginning::Restart {
+            // What is restored again is not dumped again.
+            if task.archive == Archive::Made {
+                if settings.follow.is_some() {
+                    snapshot::forget_slot(source, target, workdir).await?;
+                }
+                workdir.clear()?;
+            }
+            Ledger::drop(target_session).await?;
+        }
+        self.has_restarted = true;
+        Ok(())
+    }
 }
 
 /// The same for a command that writes to no target.
 pub async fn begin_dump(source: Endpoint, settings: Settings) -> Result<Base> {
     let filtering = filters::read(&settings)?;
-    let workdir = WorkDir::open(settings.directory.as_deref(), Mode::Run)?;
+    let workdir = Arc::new(WorkDir::open(settings.directory.as_deref(), Mode::Run)?);
     if settings.beginning == Beginning::Restart {
         workdir.clear()?;
     }
-    let remembered = Remembered::default();
-    // The schema is read in the snapshot that the rows are to be read in.
-    let wanted = Wanted {
-        selection: Selection::PreData,
-        target: None,
-        target_version: None,
-        target_identity: None,
-        remembered: &remembered,
-        taken: None,
-    };
-    base(source, settings, filtering, workdir, wanted).await.map(|(base, _)| base)
+    let mut patience = Patience::default();
+    loop {
+        let mut reached = false;
+        let attempt = async {
+            source.open("clone").await?.close().await;
+            reached = true;
+            // The schema is read in the snapshot that the rows are to be read in.
+            let wanted = Wanted {
+                selection: Selection::PreData,
+                target: None,
+                target_version: None,
+                target_identity: None,
+                remembered: &Remembered::default(),
+                taken: &mut None,
+            };
+            let (settings, filtering) = (settings.clone(), filtering.clone());
+            base(source.clone(), settings, filtering, workdir.clone(), wanted).await
+        };
+        match attempt.await {
+            Err(error) => pause(&mut patience, reached, error).await?,
+            Ok((base, _)) => return Ok(base),
+        }
+    }
 }
 
 /// What a run is for.
@@ -266,7 +378,8 @@ struct Wanted<'a> {
     target_version: Option<u32>,
     target_identity: Option<String>,
     remembered: &'a Remembered,
-    taken: Option<Snapshot>,
+    /// The snapshot that the caller has taken; it is left there as long as something can fail.
+    taken: &'a mut Option<Snapshot>,
 }
 
 /// What a run begins from, and whether an earlier one has left nothing to do.
@@ -274,7 +387,7 @@ async fn base(
     source: Endpoint,
     mut settings: Settings,
     filtering: Option<Filtering>,
-    workdir: WorkDir,
+    workdir: Arc<WorkDir>,
     wanted: Wanted<'_>,
 ) -> Result<(Base, bool)> {
     let Wanted { selection, target, target_version, target_identity, remembered, taken } = wanted;
@@ -319,10 +432,10 @@ async fn base(
     let snapshot = match is_complete || (is_known && !selection.reads_source()) {
         true => Snapshot::none(),
         false => {
-            let found = match (&settings.follow, target, taken) {
+            let found = match (&settings.follow, target, taken.take()) {
                 (_, _, Some(taken)) => Ok(taken),
                 (Some(follow), Some(target), None) => {
-                    snapshot_of_slot(
+                    snapshot::of_slot(
                         &source,
                         target,
                         (&settings, follow),
@@ -331,11 +444,11 @@ async fn base(
                     )
                     .await
                 }
-                _ => snapshot(&source, &settings, setup.snapshot.clone(), kept).await,
+                _ => snapshot::named_or_new(&source, &settings, setup.snapshot.clone(), kept).await,
             };
             match found {
                 // Perhaps all rows are there; only the plan can tell.
-                Err(error) if is_known && remembered.has_rows() => {
+                Err(error) if is_known && remembered.has_rows() && !error.is_transient() => {
                     no_snapshot = Some(error);
                     Snapshot::none()
                 }
@@ -470,122 +583,4 @@ fn check_beginning(
         }
         Beginning::Resume => Ok(()),
     }
-}
-
-/// Drops the slot that an earlier run in the directory made, and what belongs to it.
-async fn forget_slot(source: &Endpoint, target: &Endpoint, workdir: &WorkDir) -> Result<()> {
-    let file = workdir.files().source_catalog();
-    if !file.exists() {
-        return Ok(());
-    }
-    // A catalog that cannot be read says nothing about slots.
-    let Ok(catalog) = Catalog::read_only(&file).await else { return Ok(()) };
-    if let Some(left) = catalog.unfinished_slot().await? {
-        let catalog = Catalog::open(&file).await?;
-        return setup::remove_unfinished(source, target, &catalog, &left).await;
-    }
-    let Some(slot) = catalog.slot().await? else { return Ok(()) };
-    // The source may not have noticed yet that the earlier run is gone.
-    let mut tries = 0;
-    loop {
-        match setup::remove(source, target, &slot).await {
-            Err(error) if error.is_transient() && tries < SLOT_TRIES_MAX => {
-                tries += 1;
-                tokio::time::sleep(SLOT_PAUSE).await;
-            }
-            removed => return removed,
-        }
-    }
-}
-
-/// The snapshot of the replication slot: a new one, or the one of the slot that the directory has.
-async fn snapshot_of_slot(
-    source: &Endpoint,
-    target: &Endpoint,
-    (settings, follow): (&Settings, &FollowSettings),
-    filtering: Option<&Filtering>,
-    catalog: &Catalog,
-) -> Result<Snapshot> {
-    let refused = |message: &str| {
-        Err(Error::new(Kind::State, message)
-            .detail("Rows of another snapshot would be there twice, or not at all.")
-            .hint("Start over with --restart."))
-    };
-    let Some(slot) = catalog.slot().await? else {
-        if settings.snapshot.is_some() || settings.beginning == Beginning::Resume {
-            return refused("the snapshot is not that of a replication slot");
-        }
-        let wanted = match filtering {
-            Some(filtering) => Some(published(source, target, filtering).await?),
-            None => None,
-        };
-        let _locks = Watch::of_source(source.clone()).tell_of_locks();
-        let made = setup::create(source, target, catalog, follow, wanted.as_ref()).await?;
-        return Ok(made.1);
-    };
-    let Some(id) = &slot.snapshot else {
-        return refused("the replication slot of the directory has no snapshot");
-    };
-    if settings.snapshot.as_ref().is_some_and(|named| named != id) {
-        return refused("the snapshot is not that of the directory's replication slot");
-    }
-    match Snapshot::borrow(source, id).await {
-        Ok(snapshot) => Ok(snapshot),
-        Err(error) => {
-            tracing::debug!("{error}");
-            refused("the snapshot of the replication slot is gone: the copy cannot be continued")
-        }
-    }
-}
-
-/// What is left of the source by filters, for its publication. That has to be there before the
-/// snapshot is.
-async fn published(
-    source: &Endpoint,
-    target: &Endpoint,
-    filtering: &Filtering,
-) -> Result<publication::Wanted> {
-    let mut session = target.open("setup").await?;
-    let extensions = pg_filter::extensions(&mut session).await?;
-    let target_version = session.server_version();
-    session.close().await;
-    let mut session = source.open("setup").await?;
-    let mut inventory = discover::discover(&mut session, target_version, Sizes::Exact).await?;
-    filtering.reduce_tables(&mut session, &mut inventory, extensions).await?;
-    session.close().await;
-    publication::Wanted::new(&inventory)
-}
-
-/// The snapshot that was named, that a service keeps for this directory, that the run to be resumed
-/// had, or a new one.
-async fn snapshot(
-    source: &Endpoint,
-    settings: &Settings,
-    earlier: Option<String>,
-    kept: Option<String>,
-) -> Result<Snapshot> {
-    if let Some(id) = &settings.snapshot {
-        return Snapshot::borrow(source, id).await;
-    }
-    if settings.beginning == Beginning::Resume && !settings.not_consistent {
-        let Some(id) = earlier.or(kept) else {
-            return Err(Error::new(Kind::Arguments, "cannot resume without a snapshot").hint(
-                "Name it with --snapshot, or continue without one with --not-consistent if \
-                 nothing was written to the source since.",
-            ));
-        };
-        return Snapshot::borrow(source, &id).await;
-    }
-    if let Some(id) = kept {
-        match Snapshot::borrow(source, &id).await {
-            Ok(snapshot) => {
-                tracing::info!("using the snapshot {id} that is kept for this directory");
-                return Ok(snapshot);
-            }
-            Err(error) => tracing::warn!("taking a new snapshot: {error}"),
-        }
-    }
-    let snapshot = Snapshot::export(source).await?;
-    tracing::info!("exported snapshot {}", snapshot.id.as_deref().unwrap_or_default());
-    Ok(snapshot)
 }

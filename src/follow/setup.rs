@@ -83,7 +83,7 @@ pub async fn create(
     let snapshot = match making.await {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            give_up(source, target, catalog, &made).await;
+            give_up(source, target, catalog, &made, &error).await;
             return Err(error);
         }
     };
@@ -182,17 +182,23 @@ async fn begin(
 }
 
 /// Removes what was made until something failed. What cannot be removed now stays noted.
-async fn give_up(source: &Endpoint, target: &Endpoint, catalog: &Catalog, made: &Slot) {
+async fn give_up(
+    source: &Endpoint,
+    target: &Endpoint,
+    catalog: &Catalog,
+    made: &Slot,
+    error: &Error,
+) {
     let removed = match made.consistent_point {
         // Who answered an error has made no slot; of who did not answer nobody knows.
-        Lsn::NONE => {
+        Lsn::NONE if !error.is_transient() => {
             let publication = made.publication.as_ref().filter(|_| made.owns_publication);
             match publication {
                 Some(name) => drop_publication(source, name).await,
                 None => Ok(()),
             }
         }
-        _ => remove(source, target, made).await,
+        _ => end_and_remove(source, target, made).await,
     };
     let forgotten = match removed {
         Ok(()) => catalog.forget_slot().await,
@@ -221,11 +227,16 @@ pub async fn remove_unfinished(
         "an earlier run ended while it made replication slot \"{}\": removing what it left",
         left.name
     );
-    let mut session = source.open("cleanup").await?;
-    slot::end_maker(&mut session, &left.name).await?;
-    session.close().await;
-    remove(source, target, left).await?;
+    end_and_remove(source, target, left).await?;
     catalog.forget_slot().await
+}
+
+/// Ends whoever still makes the slot, and removes everything.
+async fn end_and_remove(source: &Endpoint, target: &Endpoint, made: &Slot) -> Result<()> {
+    let mut session = source.open("cleanup").await?;
+    slot::end_maker(&mut session, &made.name).await?;
+    session.close().await;
+    remove(source, target, made).await
 }
 
 /// Removes slot, publication and origin, as far as they exist. Goes on after a failure and gives

@@ -49,6 +49,10 @@ impl Snapshot {
     pub async fn borrow(source: &Endpoint, id: &str) -> Result<Snapshot> {
         let snapshot = Snapshot { id: Some(id.to_owned()), holder: None, side: source.side };
         let session = snapshot.reader(source, "snapshot").await.map_err(|error| {
+            if error.is_transient() {
+                // Of the snapshot that says nothing.
+                return error;
+            }
             Error::new(
                 Kind::State,
                 format!("cannot use the snapshot {id:?} of the source: {}", error.message()),
@@ -66,6 +70,11 @@ impl Snapshot {
     /// No common snapshot: every reader sees the database as it is when it begins.
     pub fn none() -> Snapshot {
         Snapshot { id: None, holder: None, side: Side::Source }
+    }
+
+    /// Whether the session that keeps it alive is ours.
+    pub fn is_ours(&self) -> bool {
+        self.holder.is_some()
     }
 
     /// Opens a session in a transaction that sees the snapshot.

@@ -19,7 +19,7 @@ use crate::pg::keep::Kept;
 use crate::tools::child::stopped;
 
 /// What the session is for, in its application name.
-const ROLE: &str = "control";
+pub const ROLE: &str = "control";
 
 /// How long an answer of the server is waited for before the session counts as lost.
 const PATIENCE_S: u64 = 30;

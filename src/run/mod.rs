@@ -13,6 +13,7 @@ mod journal;
 mod large_object;
 pub mod ledger;
 pub mod lock;
+pub mod patience;
 mod places;
 pub mod records;
 pub mod roles;

@@ -6,27 +6,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use backon::BackoffBuilder;
 use pgcopydb_wire::{CancelKey, Connection};
 
 use super::context::Context;
-use super::control::OUTAGE_S;
 use super::lock;
+use super::patience::Patience;
 use super::statements::Hints;
 use super::transaction::{Outcomes, Transaction, prepare};
 use super::watch::{Pulse, Watch};
 use crate::error::Error;
 use crate::plan::{Step, StepId};
 use crate::tools::child::stopped;
-
-/// Tries of a step that loses its connection again and again, the first one included. Time when a
-/// server cannot be reached at all is limited by [`OUTAGE_S`] instead.
-const ATTEMPTS_MAX: usize = 10;
-
-/// The longest pause between two tries.
-const PAUSE_MAX_S: u64 = 10;
 
 /// How long a stopped statement may take to answer its cancel request.
 const CANCEL_ANSWER_MS: u64 = 1_000;
@@ -141,9 +133,7 @@ impl Worker {
 
     /// Does one step, again and again as long as the only trouble is a lost connection.
     async fn run_one(&mut self, order: Order) -> Outcome {
-        let mut pauses = pauses();
-        let mut attempts = 0;
-        let mut unreachable_since = None;
+        let mut patience = Patience::default();
         loop {
             let failure = match self.attempt(&[order]).await {
                 Ok(done) => return Ok(done.into_iter().next().unwrap_or_default()),
@@ -152,18 +142,10 @@ impl Worker {
             if self.context.stop.is_requested() {
                 return Err(stopped().into());
             }
-            if self.reached {
-                attempts += 1;
-                unreachable_since = None;
-                pauses = if attempts == 1 { self::pauses() } else { pauses };
-            }
-            let since = *unreachable_since.get_or_insert_with(Instant::now);
-            let goes_on =
-                attempts < ATTEMPTS_MAX && since.elapsed() < Duration::from_secs(OUTAGE_S);
-            if !goes_on || !failure.error.is_transient() {
-                return Err(failure);
-            }
-            let pause = pauses.next().unwrap_or(Duration::from_secs(PAUSE_MAX_S));
+            let pause = match patience.pause(self.reached) {
+                Some(pause) if failure.error.is_transient() => pause,
+                _ => return Err(failure),
+            };
             let label = self.context.label(order.step);
             tracing::warn!(
                 "trying to {label} again in {} ms: {}",
@@ -339,14 +321,4 @@ async fn cancel(key: Option<CancelKey>) {
 async fn rolled_back(target: &mut Connection) -> bool {
     let limit = Duration::from_millis(CANCEL_ANSWER_MS);
     tokio::time::timeout(limit, target.execute("rollback")).await.is_ok_and(|done| done.is_ok())
-}
-
-/// Pauses between tries: longer each time, and not the same for all workers.
-fn pauses() -> backon::ExponentialBackoff {
-    backon::ExponentialBuilder::default()
-        .with_jitter()
-        .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(Duration::from_secs(PAUSE_MAX_S))
-        .without_max_times()
-        .build()
 }

@@ -43,6 +43,8 @@ struct State {
     /// Cuts everything when so many bytes more have passed.
     bytes_left: Option<usize>,
     cuts_made: u64,
+    /// Cuts everything when the connection with this number is made.
+    cut_at: Option<u64>,
     /// Counts the calls that end what [`Proxy::cut_every`] began.
     random_cuts: u64,
     is_closing: bool,
@@ -119,6 +121,11 @@ impl Proxy {
     /// Cuts all connections once, when so many bytes more have passed, both ways together.
     pub fn cut_after(&self, bytes: usize) {
         self.network.lock().bytes_left = Some(bytes);
+    }
+
+    /// Cuts all connections once, when the one with this number has been made and carried nothing.
+    pub fn cut_at(&self, connection: u64) {
+        self.network.lock().cut_at = Some(connection);
     }
 
     /// Carries nothing any more, and closes nothing: as a network does that loses all packets.
@@ -208,6 +215,11 @@ impl Network {
             state.connections_made += 1;
             let number = state.connections_made;
             state.connections.insert(number, [client_copy, server_copy]);
+            if state.cut_at == Some(number) {
+                state.cut_at = None;
+                state.cut();
+                continue;
+            }
             drop(state);
             for [from, to] in [[&client, &server], [&server, &client]] {
                 let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else {

@@ -45,6 +45,21 @@ fn a_connection_is_cut_after_so_many_bytes() {
 }
 
 #[test]
+fn connections_are_cut_when_a_certain_one_is_made() {
+    let pair = Pair::shared();
+    let proxy = Proxy::to(pair.source.cluster());
+    proxy.cut_at(2);
+    let mut first = psql(&pair, &proxy, "select pg_sleep(60)").spawn();
+    while proxy.connections_made() == 0 {
+        assert!(first.is_running());
+    }
+    psql(&pair, &proxy, "select 1").run().assert_code(2);
+    first.wait().assert_code(2);
+    psql(&pair, &proxy, "select 1").run().assert_success();
+    assert_eq!(proxy.cuts_made(), 1);
+}
+
+#[test]
 fn a_stalled_connection_goes_on_when_the_network_is_healed() {
     let pair = Pair::shared();
     let proxy = Proxy::to(pair.source.cluster());

@@ -1,5 +1,6 @@
 //! Nothing is lost, whatever dies: killed runs, cut connections, restarted servers.
 
+mod begin;
 mod complete;
 mod disk;
 mod holder;
