@@ -1,10 +1,11 @@
 //! Too few connections, too few files, and time limits that are set on roles: said before the
 //! first step, or overridden.
 
-use pgcopydb_testkit::{Cluster, Pair, Program, Version};
+use pgcopydb_testkit::{Cluster, Pair, Program, Running, Signal, Version};
 
 use super::workload::many_steps;
-use crate::support::clone;
+use crate::follow::Followed;
+use crate::support::{clone, pgcopydb};
 
 const MADE: &str = "select count(*) from pg_class where oid >= 16384";
 
@@ -131,8 +132,8 @@ const SLOW: &str = "
     create index slow_b on t (slow(b));
     create materialized view seen as select slow(1);";
 
-#[test]
-fn time_limits_of_roles_and_databases_do_not_apply() {
+/// A pair of the newest servers, with something slow on the source, and the limits that they know.
+fn slow_pair() -> (Pair, Vec<&'static str>) {
     let newest = Version::newest();
     let start = || std::sync::Arc::new(Cluster::builder().version(newest.clone()).start());
     let pair = Pair::between(start(), start(), ["source_db", "target_db"]);
@@ -148,6 +149,84 @@ fn time_limits_of_roles_and_databases_do_not_apply() {
     } else {
         eprintln!("skipped: no server here has a transaction_timeout");
     }
+    (pair, limits)
+}
+
+/// Lets a command wait for a lock on the source for longer than any limit, then go on.
+fn waiting_for_a_lock(pair: &Pair, unlimited: &str, program: &Program) -> Running {
+    let mut locker = pair.source.session();
+    locker.run(&format!("{unlimited}; begin; lock table t in access exclusive mode"));
+    let running = program.spawn();
+    pair.source.wait_for(
+        "select exists (select from pg_stat_activity where wait_event_type = 'Lock'
+                           and now() - state_change > interval '500 ms')",
+    );
+    locker.run("rollback");
+    running
+}
+
+#[test]
+fn time_limits_of_databases_do_not_apply() {
+    let (pair, limits) = slow_pair();
+    // Only a table with a key can be followed.
+    pair.source.sql("alter table t add primary key (a)");
+    let both = [pair.source.clone(), pair.target.clone()];
+    let alter = |what: &str| {
+        for database in &both {
+            for limit in &limits {
+                let what = what.replace('%', limit);
+                database
+                    .cluster()
+                    .sql("postgres", &format!("alter database {} {what}", database.name()));
+            }
+        }
+    };
+    let unlimited: Vec<String> = limits.iter().map(|limit| format!("set {limit} = 0")).collect();
+    let unlimited = unlimited.join("; ");
+    alter("set % = '200ms'");
+    let followed = Followed { pair };
+    let pair = &followed.pair;
+    let program = followed.program("clone --follow --skip-db-properties");
+    let running = waiting_for_a_lock(pair, &unlimited, &program);
+    running.wait_for_stderr("applying changes after");
+    for round in 2..4 {
+        // A session that applies is idle for longer than any limit, and then at work for longer.
+        pair.target.wait_for(
+            "select bool_and(now() - state_change > interval '500 ms') from pg_stat_activity
+              where application_name like 'pgcopydb%' and datname = current_database()",
+        );
+        pair.source.sql(&format!("{unlimited}; insert into t values ({round}, {round})"));
+        pair.target.wait_for(&format!("select count(*) = {round} from t"));
+    }
+    followed.end(running).assert_success();
+    followed.program("stream cleanup").run().assert_success();
+
+    for what in ["schema", "data"] {
+        let program = pgcopydb(pair).args(["compare", what]);
+        match what {
+            "data" => waiting_for_a_lock(pair, &unlimited, &program).wait(),
+            _ => program.run(),
+        }
+        .assert_success();
+    }
+    let service = pgcopydb(pair).args(["snapshot", "--dir"]).arg(pair.directory().join("other"));
+    let service = service.spawn();
+    let id = service.wait_for_stdout("-").trim().to_owned();
+    pair.source.wait_for(
+        "select now() - state_change > interval '500 ms' from pg_stat_activity
+          where application_name like 'pgcopydb% snapshot'",
+    );
+    let rows = pgcopydb(pair).args(["copy", "table-data", "--snapshot", &id, "--dir"]);
+    rows.arg(pair.directory().join("other")).run().assert_success();
+    service.signal(Signal::TERM);
+    service.wait();
+    alter("reset %");
+    pair.same().without_statistics().assert();
+}
+
+#[test]
+fn time_limits_of_roles_do_not_apply() {
+    let (pair, limits) = slow_pair();
     for database in [&pair.source, &pair.target] {
         database.sql("create role hasty superuser login");
         for (number, limit) in limits.iter().enumerate() {
@@ -159,15 +238,7 @@ fn time_limits_of_roles_and_databases_do_not_apply() {
     }
     let uri = pair.target.uri().replace("postgres@", "hasty@");
     let program = as_role(&pair, "source", "hasty").args(["--target", &uri]);
-    // Long enough in a lock, too, for every limit to pass.
-    let mut locker = pair.source.session();
-    locker.run("begin; lock table t in access exclusive mode");
-    let running = program.arg("--skip-db-properties").spawn();
-    pair.source.wait_for(
-        "select exists (select from pg_stat_activity where wait_event_type = 'Lock'
-                           and now() - state_change > interval '500 ms')",
-    );
-    locker.run("rollback");
+    let running = waiting_for_a_lock(&pair, "", &program.arg("--skip-db-properties"));
     running.wait().assert_success();
     pair.assert_same();
 }
