@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pgcopydb_testkit::{Cluster, Output, Pair};
 
@@ -70,6 +71,62 @@ fn the_disk_of_the_target_is_full() {
     output.assert_stderr_has("steps were done before");
     assert_whole(&pair, &output);
     // Before the server, whose files are around it.
+    drop(disk);
+}
+
+/// A target whose log is on a small disk.
+fn with_log_on_small_disk(size: &str) -> Option<(Arc<Cluster>, Disk)> {
+    let builder = Cluster::builder().initdb_argument("--wal-segsize=1");
+    // Nothing of the log is given back by a checkpoint while a clone runs.
+    let target = builder.setting("max_wal_size", "4GB").setting("min_wal_size", "2MB").start();
+    let (log, path) = (target.data_directory().join("pg_wal"), target.directory().join("wal"));
+    let disk = Disk::mount(path.clone(), size)?;
+    target.stop();
+    assert!(run("chown", &["postgres"], &path));
+    assert!(run("chmod", &["700"], &path));
+    assert!(run("cp", &["--archive", &format!("{}/.", log.display())], &path));
+    std::fs::remove_dir_all(&log).unwrap();
+    std::os::unix::fs::symlink(&path, &log).unwrap();
+    target.restart();
+    Some((Arc::new(target), disk))
+}
+
+#[test]
+fn the_disk_of_the_log_of_the_target_is_full() {
+    let Some((target, disk)) = with_log_on_small_disk("24m") else { return };
+    let names = ["source_db", "target_db"];
+    let pair = Pair::between(Cluster::start().into(), target, names);
+    many_steps(&pair);
+    pair.source.sql(
+        "create table app.more as
+           select i as id, repeat(md5(i::text), 4) as note from generate_series(1, 200000) i",
+    );
+    let mut running = clone(&pair).spawn();
+    // The server crashes. It comes back by itself if what is left of the disk is enough for that.
+    let is_gone = || pair.target.cluster().log().contains("due to startup process failure");
+    let output = loop {
+        match running.wait_timeout(Duration::from_millis(200)) {
+            Some(output) => break output,
+            None if is_gone() => {
+                disk.grow("500m");
+                pair.target.cluster().kill();
+                pair.target.cluster().restart();
+                break running.wait();
+            }
+            None => {}
+        }
+    };
+    disk.grow("500m");
+    assert!(pair.target.cluster().log().contains("No space left on device"), "{output}");
+    if output.code() == Some(0) {
+        assert_whole(&pair, &output);
+    } else {
+        assert!(matches!(output.code(), Some(7 | 12)), "{output}");
+        output.assert_stderr_has("No space left on device");
+        output.assert_stderr_has("--resume");
+        assert_whole(&pair, &resume(&pair).run());
+    }
+    pair.target.cluster().stop();
     drop(disk);
 }
 

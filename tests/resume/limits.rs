@@ -103,6 +103,43 @@ fn connections_that_others_use_are_waited_for() {
 }
 
 #[test]
+fn connections_that_others_take_while_it_runs_are_waited_for() {
+    let target = Cluster::builder().setting("max_connections", "24").start();
+    let pair = Pair::between(Cluster::start().into(), target.into(), ["source_db", "target_db"]);
+    pair.source.sql(
+        "create function gate(int) returns int language plpgsql immutable as $$
+         begin
+           if current_setting('test.gate', true) = 'shut' then
+             perform pg_advisory_xact_lock_shared(4711);
+           end if;
+           return $1;
+         end $$;
+         create table t (a int primary key check (gate(a) > 0), b int);
+         insert into t select i, i from generate_series(1, 100) i; create index on t (b)",
+    );
+    pair.target.sql(&format!("alter database {} set test.gate = 'shut'", pair.target.name()));
+    let mut gate = pair.target.session();
+    gate.run("select pg_advisory_lock(4711)");
+    let running = clone(&pair).args(["--skip-db-properties", "--index-jobs", "2"]).spawn();
+    pair.target.wait_for(
+        "select exists (select from pg_stat_activity
+                         where wait_event = 'advisory' and application_name like 'pgcopydb%')",
+    );
+    let free = gate.run(
+        "select current_setting('max_connections')::int - count(*) from pg_stat_activity
+          where backend_type = 'client backend'",
+    );
+    let others: Vec<_> = (0..free.parse().unwrap()).map(|_| pair.target.session()).collect();
+    // Indexes are made by sessions that are not there yet.
+    gate.run("select pg_advisory_unlock(4711)");
+    let line = running.wait_for_stderr("too many clients");
+    assert!(line.contains("trying to") && line.contains("on the target"), "{line}");
+    drop(others);
+    running.wait().assert_success();
+    pair.assert_same();
+}
+
+#[test]
 fn too_few_open_files_are_told_before_the_first_step() {
     let pair = with_a_table();
     let limited = |limit: &str| {
