@@ -189,7 +189,8 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
 /// Counts what the steps need of both servers and of this machine. A run that can never have it is
 /// as if it had not begun.
 async fn check_capacity(run: &mut Begun, plan: &Plan) -> Result<()> {
-    let sessions = Sessions::of(plan, run.base.settings.jobs);
+    let target_version = run.target_session.server_version();
+    let sessions = Sessions::of(plan, run.base.settings.jobs, target_version);
     let checking = async {
         sessions.allow_files()?;
         let short = sessions.check(&mut run.target_session, Side::Target).await?;

@@ -27,6 +27,7 @@ pub mod sequences;
 pub mod session;
 pub mod slot;
 pub mod snapshot;
+pub mod statistics;
 pub mod tablespaces;
 
 pub use session::{Endpoint, Side};

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Jobs;
 use crate::pg::Side;
 use crate::pg::room::{self, Limit};
+use crate::pg::statistics::TAKEN_FROM_VERSION;
 use crate::plan::{Plan, Pool};
 
 /// Sessions that do no steps: who holds the snapshot, and who looks at the source from outside.
@@ -28,16 +29,19 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// What the outstanding steps of an opened plan need.
-    pub fn of(plan: &Plan, jobs: Jobs) -> Sessions {
+    /// What the outstanding steps of an opened plan need, with a target of this version.
+    pub fn of(plan: &Plan, jobs: Jobs, target_version: u32) -> Sessions {
         let mut sessions = Sessions { source: SOURCE_OTHERS, target: TARGET_OTHERS };
         for (pool, seats, _) in seats(jobs) {
             let steps = i64::try_from(plan.outstanding_in(pool)).unwrap_or(i64::MAX);
             let at_once = steps.min(i64::from(seats));
             sessions.target += at_once;
-            if matches!(pool, Pool::Copy | Pool::LargeObject) {
-                sessions.source += at_once;
-            }
+            sessions.source += match pool {
+                Pool::Copy | Pool::LargeObject => at_once,
+                // One reads the statistics for all.
+                Pool::Vacuum if target_version >= TAKEN_FROM_VERSION => at_once.min(1),
+                _ => 0,
+            };
         }
         sessions
     }
@@ -149,6 +153,6 @@ mod tests {
     fn a_small_plan_needs_few() {
         let jobs = Jobs { table: 64, index: 64, restore: 64, large_object: 64 };
         let plan = Plan::new();
-        assert_eq!(Sessions::of(&plan, jobs), Sessions { source: 2, target: 3 });
+        assert_eq!(Sessions::of(&plan, jobs, 180_000), Sessions { source: 2, target: 3 });
     }
 }

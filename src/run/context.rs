@@ -8,6 +8,7 @@ use pgcopydb_wire::Connection;
 use super::ledger::{COPY_KEY, Ledger, SEQUENCES_KEY};
 use super::places::Places;
 use super::records::Records;
+use super::statistics;
 use crate::error::Result;
 use crate::model::{
     Entry, EntryId, ForeignKey, Found, Index, Inventory, Oid, QualifiedName, Settings, Table,
@@ -49,6 +50,8 @@ pub struct Context {
     pub ledger: Ledger,
     /// The wish to stop.
     pub stop: Stop,
+    /// Where the statistics of tables are read.
+    pub statistics: statistics::Reader,
     /// What is dropped before that, a transaction's worth each.
     pub drops: Vec<Batch>,
     /// Entries of the pre-data section, a transaction's worth each.
@@ -138,6 +141,7 @@ impl Context {
             pre_data_keys,
             after_pre_data: Vec::new(),
             found: Found::default(),
+            statistics: statistics::Reader::default(),
             target_namespaces: parts.target_namespaces,
             entries,
             source,

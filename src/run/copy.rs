@@ -28,8 +28,7 @@ pub async fn table(
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);
     let only = empties(context, &table);
-    // A partitioned table cannot be frozen.
-    let freeze = only == Some(" only") && table.bytes >= FREEZE_BYTES_MIN;
+    let freeze = is_frozen(context, &table);
     if let Some(only) = only {
         let truncated = target.execute(&format!("truncate{only} {}", table.name)).await;
         truncated
@@ -42,6 +41,12 @@ pub async fn table(
         (None, false) => format!("copy {} ({columns}) to stdout", table.name),
     };
     copy(context, source, target, &table, out, freeze, moved).await
+}
+
+/// Whether the rows of a table that is copied whole are frozen on the way.
+pub fn is_frozen(context: &Context, table: &Table) -> bool {
+    // A partitioned table cannot be frozen.
+    empties(context, table) == Some(" only") && table.bytes >= FREEZE_BYTES_MIN
 }
 
 /// How a table is emptied in the transaction that fills it, if it is: `ONLY` or not.

@@ -21,6 +21,7 @@ mod schema;
 pub mod sequence;
 pub mod settle;
 mod statements;
+pub mod statistics;
 mod transaction;
 pub mod watch;
 mod worker;
@@ -183,6 +184,7 @@ pub async fn run(
     if tokio::time::timeout(limit, all_ended).await.is_err() {
         tasks.shutdown().await;
     }
+    dispatcher.context.statistics.close().await;
     crew.end();
     dispatcher.report.recorded = std::mem::take(&mut dispatcher.recorded);
     let tables = dispatcher.rows_left.values().filter(|left| **left > 0).count();

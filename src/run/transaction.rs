@@ -1,6 +1,7 @@
 //! Steps in a transaction that also records them: the last statement before the commit says on the
 //! target which steps these were.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -10,10 +11,12 @@ use super::context::Context;
 use super::ledger::Ledger;
 use super::statements::{self, Command};
 use super::worker::{Done, Failure, Order};
-use super::{copy, drop, extension, large_object, schema, sequence};
+use super::{copy, drop, extension, large_object, schema, sequence, statistics};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
+use crate::model::Oid;
 use crate::pg::Side;
+use crate::pg::statistics::Statistics;
 use crate::plan::Step;
 
 /// How some steps done together ended.
@@ -24,6 +27,8 @@ pub type Outcomes = std::result::Result<Vec<Done>, Failure>;
 pub enum Work {
     /// One message of statements for the target.
     Statements(Vec<Command>),
+    /// Tables to analyse, and the statistics that the source has of some of them.
+    Analyze(HashMap<Oid, Statistics>),
     /// A script for the target.
     Script(String),
     /// A batch of what is in the way on the target.
@@ -35,6 +40,9 @@ pub enum Work {
 /// Prepares some steps, all of one kind of work.
 pub async fn prepare(context: &Context, orders: &[Order]) -> std::result::Result<Work, Failure> {
     let first = orders[0].step;
+    if matches!(first, Step::Analyze { .. }) {
+        return Ok(Work::Analyze(context.statistics.read(context, orders).await));
+    }
     if statements::is_sql_only(first) {
         let commands = orders.iter().map(|o| statements::sql(context, o.step, o.hints));
         return Ok(Work::Statements(commands.collect::<Result<_>>()?));
@@ -69,6 +77,10 @@ impl Transaction<'_> {
     ) -> Outcomes {
         match work {
             Work::Statements(commands) => self.statements(target, commands).await,
+            Work::Analyze(known) => {
+                let commands = self.analyze(target, known).await?;
+                self.statements(target, commands).await
+            }
             Work::Script(script) => {
                 let begun = Instant::now();
                 begin(target).await?;
@@ -98,6 +110,22 @@ impl Transaction<'_> {
                 self.commit(target, done).await
             }
         }
+    }
+
+    /// Tells the target what is known, and returns what is left to do for every table.
+    async fn analyze(
+        &self,
+        target: &mut Connection,
+        known: HashMap<Oid, Statistics>,
+    ) -> Result<Vec<Command>> {
+        let told = statistics::tell(target, &known).await;
+        let commands = self.orders.iter().map(|order| match order.step {
+            Step::Analyze { table } if told.contains(&table) => {
+                Ok(statistics::of_table(self.context, &self.context.table(table), &known[&table]))
+            }
+            step => statements::sql(self.context, step, order.hints),
+        });
+        commands.collect()
     }
 
     fn are_several(&self) -> bool {

@@ -2,6 +2,7 @@
 //! its own, `scripts/majors` provides others.
 
 mod follow;
+mod statistics;
 
 use pgcopydb_testkit::{Pair, Version, workload};
 
