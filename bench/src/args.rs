@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use pgcopydb_testkit::Version;
 
 /// Measure pgcopydb against pg_dump with pg_restore, and against another pgcopydb
 #[derive(Clone, Debug, Parser)]
@@ -31,6 +32,10 @@ pub struct Args {
     /// Jobs of every contender
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=128))]
     pub jobs: u16,
+
+    /// Major version of both servers and of every contender's tools
+    #[arg(long, value_name = "MAJOR", default_value_t = Version::default().major(), value_parser = major)]
+    pub postgresql: u32,
 
     /// The pgcopydb to measure
     #[arg(long, default_value_os_t = in_workspace("target/release/pgcopydb"))]
@@ -63,6 +68,16 @@ impl Args {
 pub fn in_workspace(path: &str) -> PathBuf {
     let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
     crate_directory.parent().unwrap_or(crate_directory).join(path)
+}
+
+fn major(word: &str) -> Result<u32, String> {
+    let major = word.parse().map_err(|_| "not a number".to_owned())?;
+    match Version::of_major(major) {
+        Some(_) => Ok(major),
+        None => {
+            Err(format!("not on this machine: PG_BIN_{major} can name its programs' directory"))
+        }
+    }
 }
 
 fn factor(word: &str) -> Result<f64, String> {

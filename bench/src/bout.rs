@@ -35,14 +35,14 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Starts both, with settings beside those that all have.
-    pub fn start(others: &[(&str, &str)]) -> Servers {
+    /// Starts both, of a major version, with settings beside those that all have.
+    pub fn start(major: u32, others: &[(&str, &str)]) -> Servers {
         eprintln!("starting two servers");
         let start = || {
             let common = SETTINGS.iter().map(|(name, value, _)| (*name, *value));
             let with = |builder: Builder, (name, value): (&str, &str)| builder.setting(name, value);
             let all = common.chain(others.iter().copied());
-            Arc::new(all.fold(Cluster::builder(), with).start())
+            Arc::new(all.fold(Cluster::builder().major(major), with).start())
         };
         Servers { source: start(), target: start() }
     }

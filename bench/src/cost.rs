@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::process::{self, Processors};
 
-/// How often the client's memory is looked at. Each look takes well below a millisecond.
-const MEMORY_INTERVAL: Duration = Duration::from_millis(50);
+/// How often the client is looked at. Each look takes well below a millisecond.
+const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a run costs. Times are in seconds, sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -25,6 +25,8 @@ pub struct Cost {
     pub target_cpu: f64,
     /// Processor time of the client and all programs it runs.
     pub client_cpu: f64,
+    /// Of that, the client's own, without the programs it runs, as it was last seen.
+    pub program_cpu: f64,
     /// Processor time of everybody else on the machine: figures count when this is small.
     pub other_cpu: f64,
     /// Time that cores had nothing to do, all cores together.
@@ -35,6 +37,8 @@ pub struct Cost {
     pub client_written: f64,
     /// Peak memory of the client: each process at its peak, summed over those alive together.
     pub client_memory: f64,
+    /// Peak memory of the client itself, without the programs it runs.
+    pub program_memory: f64,
 }
 
 impl Cost {
@@ -54,11 +58,13 @@ impl Cost {
             source_cpu: of(|cost| cost.source_cpu),
             target_cpu: of(|cost| cost.target_cpu),
             client_cpu: of(|cost| cost.client_cpu),
+            program_cpu: of(|cost| cost.program_cpu),
             other_cpu: of(|cost| cost.other_cpu),
             idle: of(|cost| cost.idle),
             target_wal: of(|cost| cost.target_wal),
             client_written: of(|cost| cost.client_written),
             client_memory: of(|cost| cost.client_memory),
+            program_memory: of(|cost| cost.program_memory),
         })
     }
 }
@@ -72,7 +78,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
     }
 }
 
-/// The client's process, for whoever watches its memory.
+/// The client's process, for whoever watches it.
 #[derive(Debug, Default)]
 pub struct Client(AtomicU32);
 
@@ -87,11 +93,11 @@ impl Client {
 pub fn measure<T>(source: &Cluster, target: &Cluster, run: impl FnOnce(&Client) -> T) -> (T, Cost) {
     let postmasters = [source, target].map(postmaster);
     let client = Client::default();
-    let memory = Memory::default();
+    let seen = Seen::default();
     std::thread::scope(|scope| {
-        scope.spawn(|| memory.watch(&client));
+        scope.spawn(|| seen.watch(&client));
         // Even when the run panics: the scope waits for whoever watches.
-        let watched = Watched(&memory);
+        let watched = Watched(&seen);
         let log_before = log_position(target);
         let before = Reading::take(postmasters);
         let began = Instant::now();
@@ -107,11 +113,13 @@ pub fn measure<T>(source: &Cluster, target: &Cluster, run: impl FnOnce(&Client) 
             source_cpu: spent(|reading| reading.servers[0]),
             target_cpu: spent(|reading| reading.servers[1]),
             client_cpu: spent(|reading| reading.client),
+            program_cpu: seen.program_micros.load(Ordering::Relaxed) as f64 / 1e6,
             other_cpu: 0.0,
             idle: spent(|reading| reading.processors.idle),
             target_wal: log_after - log_before,
             client_written: after.written.saturating_sub(before.written) as f64,
-            client_memory: memory.peak.load(Ordering::Relaxed) as f64,
+            client_memory: seen.peak.load(Ordering::Relaxed) as f64,
+            program_memory: seen.program_peak.load(Ordering::Relaxed) as f64,
         };
         let busy = spent(|reading| reading.processors.busy);
         cost.other_cpu = (busy - cost.cpu()).max(0.0);
@@ -158,31 +166,36 @@ fn log_position(cluster: &Cluster) -> f64 {
     cluster.value("postgres", query).parse().expect("a position in the write-ahead log")
 }
 
-/// The most memory seen so far, and whether somebody still looks.
+/// What was seen of the client so far, and whether somebody still looks.
 #[derive(Default)]
-struct Memory {
+struct Seen {
     peak: AtomicU64,
+    program_peak: AtomicU64,
+    program_micros: AtomicU64,
     is_over: AtomicBool,
     lock: Mutex<()>,
     over: Condvar,
 }
 
-impl Memory {
+impl Seen {
     fn watch(&self, client: &Client) {
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         while !self.is_over.load(Ordering::Relaxed) {
             let pid = client.0.load(Ordering::Relaxed);
             if pid != 0 {
                 self.peak.fetch_max(process::tree_peak_memory(pid), Ordering::Relaxed);
+                self.program_peak.fetch_max(process::own_peak_memory(pid), Ordering::Relaxed);
+                let micros = process::own_cpu(pid).as_micros() as u64;
+                self.program_micros.fetch_max(micros, Ordering::Relaxed);
             }
-            let waited = self.over.wait_timeout(guard, MEMORY_INTERVAL);
+            let waited = self.over.wait_timeout(guard, WATCH_INTERVAL);
             guard = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 /// Ends the watch when it is dropped.
-struct Watched<'a>(&'a Memory);
+struct Watched<'a>(&'a Seen);
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {

@@ -72,7 +72,7 @@ impl Point {
 
 /// Measures all series, and writes a table and a picture.
 pub fn grow(contender: &Contender, args: &Args) -> Result<(), String> {
-    let servers = Servers::start(&[("max_locks_per_transaction", "256")]);
+    let servers = Servers::start(args.postgresql, &[("max_locks_per_transaction", "256")]);
     let mut measured = Vec::new();
     for series in &ALL {
         let points =

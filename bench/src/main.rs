@@ -50,14 +50,15 @@ fn bench(args: &Args) -> Result<ExitCode, String> {
     for workload in workloads {
         let result = match &workload.load {
             None => {
-                let servers = copying.get_or_insert_with(|| bout::Servers::start(&[]));
+                let servers =
+                    copying.get_or_insert_with(|| bout::Servers::start(args.postgresql, &[]));
                 results.machine.postgresql = bout::server_version(&servers.source);
                 bout::fight(workload, &contenders, servers, args)
             }
             Some(load) => {
                 // Those of copies have no more to do.
                 copying = None;
-                let servers = || bout::Servers::start(bout::FOLLOW_SETTINGS);
+                let servers = || bout::Servers::start(args.postgresql, bout::FOLLOW_SETTINGS);
                 let servers = following.get_or_insert_with(servers);
                 results.machine.postgresql = bout::server_version(&servers.source);
                 let pursuit = pursuit::Pursuit { workload, load, servers, args };

@@ -52,10 +52,19 @@ fn children(pid: u32) -> Vec<u32> {
     found
 }
 
+/// The processor time of a process itself, without the programs that it runs.
+pub fn own_cpu(pid: u32) -> Duration {
+    from_ticks(stat(pid).map_or(0, |ticks| ticks.own))
+}
+
+/// The peak memory of a process itself, in bytes.
+pub fn own_peak_memory(pid: u32) -> u64 {
+    status_kilobytes(pid, "VmHWM:").unwrap_or(0) * 1024
+}
+
 /// The peak memory of a process and all its descendants, each at its own peak, in bytes.
 pub fn tree_peak_memory(pid: u32) -> u64 {
-    let own = status_kilobytes(pid, "VmHWM:").unwrap_or(0) * 1024;
-    own + children(pid).into_iter().map(tree_peak_memory).sum::<u64>()
+    own_peak_memory(pid) + children(pid).into_iter().map(tree_peak_memory).sum::<u64>()
 }
 
 fn status_kilobytes(pid: u32, field: &str) -> Option<u64> {

@@ -48,9 +48,9 @@ fn figures(workload: &WorkloadResult) -> Markup {
         div.scroll { table {
             thead { tr {
                 th { "who" } th { "wall s" } th { "least – most" } th { "ratio" }
-                th { "source CPU s" } th { "target CPU s" } th { "client CPU s" }
+                th { "source CPU s" } th { "target CPU s" } th { "client CPU s (itself)" }
                 th { "CPU ratio" } th { "idle core s" } th { "others' CPU s" }
-                th { "target WAL" } th { "files written" } th { "client memory" } th { "same" }
+                th { "target WAL" } th { "files written" } th { "client memory (itself)" } th { "same" }
             } }
             tbody {
                 @for (place, contender) in workload.contenders.iter().enumerate() {
@@ -81,13 +81,13 @@ fn row(workload: &WorkloadResult, place: usize, contender: &ContenderResult) -> 
                 td { (ratio(|cost| cost.wall)) }
                 td { (seconds(median.source_cpu)) }
                 td { (seconds(median.target_cpu)) }
-                td { (seconds(median.client_cpu)) }
+                td { (seconds(median.client_cpu)) " (" (seconds(median.program_cpu)) ")" }
                 td { (ratio(Cost::cpu)) }
                 td { (seconds(median.idle)) }
                 td { (seconds(median.other_cpu)) }
                 td { (bytes(median.target_wal)) }
                 td { (bytes(median.client_written)) }
-                td { (bytes(median.client_memory)) }
+                td { (bytes(median.client_memory)) " (" (bytes(median.program_memory)) ")" }
                 @match contender.equality {
                     Equality::Same => td { "yes" },
                     Equality::Different { count } => td.wrong { (count) " differences" },

@@ -88,8 +88,8 @@ fn wall(contender: &ContenderResult) -> String {
 
 /// Where the time goes.
 fn details(results: &Results) -> String {
-    let mut text = "| workload | who | wall s (least – most) | CPU s: source | target | client | sum \
-                    | others' CPU s | idle core s | target WAL | files written | client memory | same |\n\
+    let mut text = "| workload | who | wall s (least – most) | CPU s: source | target | client (itself) | sum \
+                    | others' CPU s | idle core s | target WAL | files written | client memory (itself) | same |\n\
                     |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n"
         .to_owned();
     for workload in &results.workloads {
@@ -98,10 +98,20 @@ fn details(results: &Results) -> String {
                 continue;
             };
             let Cost { source_cpu, target_cpu, client_cpu, other_cpu, idle, .. } = *median;
-            let figures = [source_cpu, target_cpu, client_cpu, median.cpu(), other_cpu, idle];
-            let sizes = [median.target_wal, median.client_written, median.client_memory];
-            let cells: Vec<String> =
-                figures.map(seconds).into_iter().chain(sizes.map(bytes)).collect();
+            let client = format!("{} ({})", seconds(client_cpu), seconds(median.program_cpu));
+            let memory =
+                format!("{} ({})", bytes(median.client_memory), bytes(median.program_memory));
+            let cells = [
+                seconds(source_cpu),
+                seconds(target_cpu),
+                client,
+                seconds(median.cpu()),
+                seconds(other_cpu),
+                seconds(idle),
+                bytes(median.target_wal),
+                bytes(median.client_written),
+                memory,
+            ];
             let same = match contender.equality {
                 Equality::Same => "yes".to_owned(),
                 Equality::Different { count } => format!("{count} differences"),
