@@ -1,9 +1,11 @@
 //! The change store: what was received from the source, on our disk until it is applied. SQLite
 //! files in one directory, each from one position of the log to the next one's; a file that is
-//! applied can be removed. The plugin's messages are kept as they came.
+//! applied can be removed. The plugin's messages are kept as they came; those of a large transaction
+//! that came while it ran are in a file beside them.
 //!
 //! Everything here blocks: callers keep it off the runtime's threads.
 
+mod aside;
 mod file;
 mod reader;
 mod spool;
@@ -41,6 +43,11 @@ impl StoreFile {
 
 /// The files of a directory, in the order of the log.
 pub fn files(directory: &Path) -> Result<Vec<StoreFile>> {
+    named(directory, base_of)
+}
+
+/// The files of a directory whose names say a position.
+fn named(directory: &Path, position: impl Fn(&str) -> Option<Lsn>) -> Result<Vec<StoreFile>> {
     let failed = |cause: std::io::Error| {
         let directory = directory.display();
         Error::new(Kind::State, format!("could not read directory \"{directory}\": {cause}"))
@@ -54,7 +61,7 @@ pub fn files(directory: &Path) -> Result<Vec<StoreFile>> {
     for entry in entries {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(base) = name.and_then(base_of) {
+        if let Some(base) = name.and_then(&position) {
             files.push(StoreFile { path, base });
         }
     }
@@ -66,27 +73,32 @@ pub fn files(directory: &Path) -> Result<Vec<StoreFile>> {
 /// were and their bytes; with `Removal::Pretended` they stay.
 pub fn prune(directory: &Path, applied: Lsn, removal: Removal) -> Result<(usize, u64)> {
     let files = files(directory)?;
-    let (mut count, mut bytes) = (0, 0);
-    for pair in files.windows(2) {
-        let [file, next] = pair else { continue };
-        if next.base > applied {
-            break;
+    let asides = aside::files(directory)?;
+    let is_applied = |pair: &&[StoreFile]| pair.last().is_some_and(|next| next.base <= applied);
+    let count = files.windows(2).take_while(is_applied).count();
+    let (old, kept) = files.split_at(count);
+    // What is in a file of its own goes with the file that names it.
+    let first = kept.first().map_or(Lsn::NONE, |file| file.base);
+    let asides = asides.iter().filter(|aside| aside.base <= first);
+    let bytes = old.iter().chain(asides.clone()).map(StoreFile::bytes).sum();
+    if removal == Removal::Done {
+        for file in old {
+            beside(&file.path).iter().try_for_each(|path| remove(path))?;
         }
-        count += 1;
-        bytes += file.bytes();
-        if removal == Removal::Done {
-            for path in beside(&file.path) {
-                match std::fs::remove_file(&path) {
-                    Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                        let message = format!("could not remove \"{}\": {cause}", path.display());
-                        return Err(Error::new(Kind::State, message));
-                    }
-                    _ => {}
-                }
-            }
-        }
+        asides.clone().try_for_each(|aside| remove(&aside.path))?;
     }
-    Ok((count, bytes))
+    Ok((count + asides.count(), bytes))
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            let message = format!("could not remove \"{}\": {cause}", path.display());
+            Err(Error::new(Kind::State, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether files are removed.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bytes::{Buf, Bytes};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::aside::{self, Changes, Extent};
 use super::file::{self, Owner, explain};
 use super::{StoreFile, files};
 use crate::error::{Error, Kind, Result};
@@ -41,6 +42,8 @@ pub struct Reader {
     current: Option<Current>,
     /// The chunk that was read last: it may have the next transaction, too.
     chunk: Option<(i64, Bytes)>,
+    /// Changes of the transaction in hand that are in a file of their own.
+    aside: Option<Changes>,
     /// Descriptions before this position are known.
     described: i64,
 }
@@ -56,7 +59,16 @@ struct Current {
 impl Reader {
     /// Reads what was committed after `cursor`.
     pub fn new(directory: PathBuf, owner: Owner, cursor: Lsn) -> Reader {
-        Reader { directory, owner, file: None, cursor, current: None, chunk: None, described: -1 }
+        Reader {
+            directory,
+            owner,
+            file: None,
+            cursor,
+            current: None,
+            chunk: None,
+            aside: None,
+            described: -1,
+        }
     }
 
     /// The next pieces; nothing when all is read that is there. Of the transactions that end after
@@ -67,6 +79,12 @@ impl Reader {
         while bytes < READ_BYTES {
             if self.current.is_none() && !self.begin(endpos, &mut items)? {
                 break;
+            }
+            if let Some(changes) = &mut self.aside {
+                if changes.read(READ_BYTES, &mut items)? {
+                    break;
+                }
+                self.aside = None;
             }
             bytes += self.messages(&mut items)?;
         }
@@ -128,7 +146,13 @@ impl Reader {
         let mut frames = self.chunk(found.at >> 32)?;
         frames.advance(((found.at & 0xFFFF_FFFF) as usize).min(frames.len()));
         while frames.len() >= 12 {
-            let (length, lsn) = (frames.get_u32() as usize, Lsn(frames.get_u64()));
+            let (length, lsn) = (frames.get_u32(), Lsn(frames.get_u64()));
+            if length & aside::MARK > 0 {
+                return Ok(self
+                    .first_aside(found, length, frames)?
+                    .is_some_and(|lsn| lsn < endpos));
+            }
+            let length = length as usize;
             if lsn > Lsn::NONE && lsn < endpos {
                 return Ok(true);
             }
@@ -139,6 +163,30 @@ impl Reader {
             frames.advance(length);
         }
         Ok(false)
+    }
+
+    /// Where the first change is that is in a file of its own.
+    fn first_aside(&self, found: &Current, length: u32, frames: Bytes) -> Result<Option<Lsn>> {
+        let mut frames = frames;
+        let mut changes = self.open_aside(found.end, length, &mut frames)?;
+        let first = changes.first_change().map_err(|_| self.damaged())?;
+        Ok(first)
+    }
+
+    /// Opens a file of changes for what the store says of it.
+    fn open_aside(&self, end: Lsn, length: u32, frames: &mut Bytes) -> Result<Changes> {
+        let length = (length & !aside::MARK) as usize;
+        if frames.len() < length {
+            return Err(self.damaged());
+        }
+        let extent = Extent::read(frames.split_to(length)).ok_or_else(|| self.damaged())?;
+        Changes::open(&self.directory, end, extent)
+    }
+
+    fn damaged(&self) -> Error {
+        let path = self.file.as_ref().map(|(file, _)| file.path.display().to_string());
+        let path = path.unwrap_or_default();
+        Error::new(Kind::State, format!("the changes in \"{path}\" are damaged"))
     }
 
     /// The messages of a chunk.
@@ -201,41 +249,49 @@ impl Reader {
         let (chunk, offset) = (at >> 32, (at & 0xFFFF_FFFF) as usize);
         let mut frames = self.chunk(chunk)?;
         self.chunk = Some((chunk, frames.clone()));
-        let Some(current) = &mut self.current else { return Ok(0) };
-        let Some((file, _)) = &self.file else { return Ok(0) };
-        let past = match current.past_last >> 32 {
-            last if last == chunk => Some((current.past_last & 0xFFFF_FFFF) as usize),
+        let Some(Current { past_last, end, .. }) = self.current else { return Ok(0) };
+        let past = match past_last >> 32 {
+            last if last == chunk => Some((past_last & 0xFFFF_FFFF) as usize),
             _ => None,
         };
         frames.truncate(past.unwrap_or(frames.len()));
-        let damaged = || {
-            let path = file.path.display();
-            Error::new(Kind::State, format!("the changes in \"{path}\" are damaged"))
-        };
         if offset > frames.len() {
-            return Err(damaged());
+            return Err(self.damaged());
         }
         frames.advance(offset);
         let bytes = frames.len();
         while frames.has_remaining() {
             if frames.len() < 12 {
-                return Err(damaged());
+                return Err(self.damaged());
             }
-            let (length, lsn) = (frames.get_u32() as usize, Lsn(frames.get_u64()));
+            let (length, lsn) = (frames.get_u32(), Lsn(frames.get_u64()));
+            if length & aside::MARK > 0 {
+                self.aside = Some(self.open_aside(end, length, &mut frames)?);
+                self.go_on_at(chunk << 32 | (offset + bytes - frames.len()) as i64);
+                return Ok(bytes);
+            }
+            let length = length as usize;
             if frames.len() < length {
-                return Err(damaged());
+                return Err(self.damaged());
             }
             items.push(Item::Message { lsn, payload: frames.split_to(length) });
         }
         if past.is_some() {
-            items.push(Item::End(current.end));
+            items.push(Item::End(end));
             // Its own descriptions came with it.
-            self.described = self.described.max(current.past_last - 1);
+            self.described = self.described.max(past_last - 1);
             self.current = None;
         } else {
-            current.at = (chunk + 1) << 32;
+            self.go_on_at((chunk + 1) << 32);
         }
         Ok(bytes.max(1))
+    }
+
+    /// Where the transaction in hand goes on.
+    fn go_on_at(&mut self, position: i64) {
+        if let Some(current) = &mut self.current {
+            current.at = position;
+        }
     }
 }
 

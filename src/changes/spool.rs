@@ -1,14 +1,17 @@
-//! Transactions that are received while they still run: each in a file without a name, until its
-//! commit puts it into the store, whole and in its place. Nothing here has to survive us: the source
-//! sends again what we have not confirmed.
+//! Transactions that are received while they still run: each in a file of its own, until its commit
+//! puts it into the store, whole and in its place. A large one keeps its file, so that it is written
+//! once. Nothing here has to survive us until then: the source sends again what we have not
+//! confirmed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 
 use bytes::Bytes;
+use tempfile::NamedTempFile;
 
+use super::aside::{self, Changes, Extent, HEAD_BYTES};
 use super::{Incoming, Writer};
 use crate::decode::streamed::{self, Change};
 use crate::decode::{Malformed, Mark};
@@ -18,8 +21,8 @@ use crate::model::Lsn;
 /// Bytes of a file that are kept in memory on their way.
 const BUFFER_BYTES: usize = 128 << 10;
 
-/// A change is its transaction, its mark, its position, its length and its message.
-const HEAD_BYTES: usize = 4 + 1 + 8 + 4;
+/// A transaction of so many bytes keeps its file; smaller ones are copied.
+const KEPT_BYTES_MIN: u64 = 2 << 20;
 
 /// The transactions that still run.
 #[derive(Debug, Default)]
@@ -31,10 +34,12 @@ pub(super) struct Spool {
 
 #[derive(Debug)]
 struct Running {
-    file: BufWriter<File>,
+    file: BufWriter<NamedTempFile>,
     bytes: u64,
     /// Subtransactions that were rolled back.
     aborted: HashSet<u32>,
+    /// Tables by the plugin's numbers, as they were described last.
+    described: BTreeMap<[u8; 4], Bytes>,
 }
 
 impl Spool {
@@ -50,9 +55,15 @@ impl Spool {
 
     fn start(&mut self, directory: &Path, xid: u32) -> Result<()> {
         if let std::collections::hash_map::Entry::Vacant(entry) = self.running.entry(xid) {
-            let file = tempfile::tempfile_in(directory).map_err(|cause| failed(&cause))?;
-            let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-            entry.insert(Running { file, bytes: 0, aborted: HashSet::new() });
+            let file =
+                tempfile::Builder::new().prefix(aside::RUNNING_PREFIX).tempfile_in(directory);
+            let file = file.map_err(|cause| failed(&cause))?;
+            entry.insert(Running {
+                file: BufWriter::with_capacity(BUFFER_BYTES, file),
+                bytes: 0,
+                aborted: HashSet::new(),
+                described: BTreeMap::new(),
+            });
         }
         self.current = Some(xid);
         Ok(())
@@ -73,6 +84,11 @@ impl Spool {
         let written = running.file.write_all(&head);
         written.and_then(|()| running.file.write_all(&payload)).map_err(|cause| failed(&cause))?;
         running.bytes += (HEAD_BYTES + payload.len()) as u64;
+        if mark == Mark::Relation
+            && let Some(number) = payload.get(1..).and_then(|rest| rest.first_chunk::<4>())
+        {
+            running.described.insert(*number, payload);
+        }
         Ok(())
     }
 
@@ -86,29 +102,34 @@ impl Spool {
 }
 
 impl Running {
+    fn extent(&self) -> Extent {
+        Extent { bytes: self.bytes, aborted: self.aborted.clone() }
+    }
+
     /// Gives the changes that were not rolled back, in their order.
     fn replay(self, mut each: impl FnMut(Incoming) -> Result<()>) -> Result<()> {
-        let mut file = self.file.into_inner().map_err(|cause| failed(cause.error()))?;
+        let extent = self.extent();
+        let file = self.file.into_inner().map_err(|cause| failed(cause.error()))?;
+        let mut file = file.reopen().map_err(|cause| failed(&cause))?;
         file.rewind().map_err(|cause| failed(&cause))?;
-        let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
-        let mut left = self.bytes;
-        while left > 0 {
-            let mut head = [0; HEAD_BYTES];
-            file.read_exact(&mut head).map_err(|cause| failed(&cause))?;
-            let [x0, x1, x2, x3, is_relation, rest @ ..] = head;
-            let [p0, p1, p2, p3, p4, p5, p6, p7, length @ ..] = rest;
-            let length = u32::from_be_bytes(length) as usize;
-            let mut payload = vec![0; length];
-            file.read_exact(&mut payload).map_err(|cause| failed(&cause))?;
-            left = left.saturating_sub((HEAD_BYTES + length) as u64);
-            if self.aborted.contains(&u32::from_be_bytes([x0, x1, x2, x3])) {
-                continue;
-            }
-            let mark = if is_relation == 1 { Mark::Relation } else { Mark::Inside };
-            let lsn = Lsn(u64::from_be_bytes([p0, p1, p2, p3, p4, p5, p6, p7]));
-            each(Incoming { lsn, payload: payload.into(), mark })?;
+        let mut changes = Changes::new(file, extent);
+        while let Some((lsn, is_relation, payload)) =
+            changes.next().map_err(|cause| failed(&cause))?
+        {
+            let mark = if is_relation { Mark::Relation } else { Mark::Inside };
+            each(Incoming { lsn, payload, mark })?;
         }
         Ok(())
+    }
+
+    /// Makes them durable where they are, under the name of their transaction.
+    fn keep(self, directory: &Path, end: Lsn) -> Result<()> {
+        let file = self.file.into_inner().map_err(|cause| failed(cause.error()))?;
+        file.as_file().sync_all().map_err(|cause| failed(&cause))?;
+        let kept = file.persist(aside::path(directory, end));
+        kept.map_err(|cause| failed(&cause.error))?;
+        let directory = File::open(directory).map_err(|cause| failed(&cause))?;
+        directory.sync_all().map_err(|cause| failed(&cause))
     }
 }
 
@@ -142,10 +163,31 @@ impl Writer {
         let Some(running) = self.spool.running.remove(&xid) else {
             return Err(malformed(&no_start()));
         };
-        let around = |payload: Bytes, mark| Incoming { lsn: message.lsn, payload, mark };
-        self.append_one(&around(begin, Mark::Begin))?;
-        running.replay(|change| self.append_one(&change))?;
-        self.append_one(&around(commit, Mark::Commit))
+        let lsn = message.lsn;
+        let around = |payload: Bytes, mark| Incoming { lsn, payload, mark };
+        if running.bytes < KEPT_BYTES_MIN {
+            self.append_one(&around(begin, Mark::Begin))?;
+            running.replay(|change| self.append_one(&change))?;
+            return self.append_one(&around(commit, Mark::Commit));
+        }
+        let described: Vec<Bytes> = running.described.values().cloned().collect();
+        // One that is known was sent again; who reads it has its file.
+        let is_new = lsn > self.last;
+        if is_new {
+            self.append_one(&around(begin, Mark::Begin))?;
+            let (extent, bytes) = (running.extent().to_bytes(), running.bytes);
+            running.keep(&self.directory, lsn)?;
+            self.append_aside(lsn, &extent)?;
+            self.file_bytes += bytes;
+        }
+        // Later transactions build upon these.
+        for payload in described {
+            self.append_one(&around(payload, Mark::Relation))?;
+        }
+        match is_new {
+            true => self.append_one(&around(commit, Mark::Commit)),
+            false => Ok(()),
+        }
     }
 }
 

@@ -268,3 +268,114 @@ fn what_came_of_running_transactions_is_forgotten_with_the_connection() {
     assert_eq!(writer.flush().unwrap(), Lsn(30));
     assert_eq!(read_all(&mut reader(directory.path(), 10), None).len(), 4);
 }
+
+/// A block of a transaction of more than 2 MB, in which a table is described and one subtransaction
+/// is rolled back.
+fn large_block(xid: u32) -> Vec<Incoming> {
+    let text = "x".repeat(1 << 20);
+    let mut block = vec![streamed(b'S', xid, "\x01"), streamed(b'R', xid + 1, "\0\0\0\x07old")];
+    block.extend([xid, xid + 1, xid].map(|of| streamed(b'I', of, &text)));
+    block.push(streamed(b'R', xid, "\0\0\0\x07new"));
+    block.push(message(1, Mark::StreamStop, "E"));
+    block.push(streamed_abort(xid, xid + 1));
+    block
+}
+
+/// The beginnings of what is read.
+fn beginnings(mut reader: Reader, endpos: Option<Lsn>) -> Vec<String> {
+    let cut = |text: String| text.chars().take(9).collect::<String>().replace('\0', "");
+    read_all(&mut reader, endpos).into_iter().map(cut).collect()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| !name.contains("-output.db")).collect();
+    names.sort();
+    names
+}
+
+const LARGE: [&str; 7] =
+    ["B\u{1e}", "R\u{7}old", "Ixxxxxxxx", "Ixxxxxxxx", "R\u{7}new", "C", "0/1E"];
+
+#[test]
+fn large_transactions_that_come_while_they_run_keep_their_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let mut writer = writer(here, BIG);
+    writer.append(&large_block(5)).unwrap();
+    assert!(names(here)[0].starts_with("running-"));
+    writer.append(&[streamed_commit(5, 30)]).unwrap();
+    writer.append(&transaction(40, "small")).unwrap();
+    assert_eq!(writer.flush().unwrap(), Lsn(40));
+    assert_eq!(names(here), ["00000000-0000001E-changes"]);
+    assert!(writer.bytes().unwrap() > 3 << 20);
+    let small = ["B", "small", "C", "0/28"];
+    let read = beginnings(reader(here, 10), None);
+    // The description that counts for what follows comes once more.
+    let tail = [&["R\u{7}new"][..], &LARGE[5..], &small].concat();
+    assert_eq!(read[1..], [&LARGE[1..5], &tail].concat());
+    let described = ["relation ", "B", "small", "C", "0/28"];
+    assert_eq!(beginnings(reader(here, 30), None), described);
+    // The source sends again what it does not know to be here.
+    writer.append(&large_block(5)).unwrap();
+    writer.append(&[streamed_commit(5, 30)]).unwrap();
+    writer.append(&transaction(50, "later")).unwrap();
+    assert_eq!(writer.flush().unwrap(), Lsn(50));
+    assert_eq!(names(here), ["00000000-0000001E-changes"]);
+    let later = ["relation ", "B", "later", "C", "0/32"];
+    assert_eq!(beginnings(reader(here, 10), None)[read.len()..], later);
+}
+
+#[test]
+fn what_a_killed_writer_left_of_large_transactions_is_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let mut first = writer(here, BIG);
+    first.append(&large_block(5)).unwrap();
+    first.append(&[streamed_commit(5, 30)]).unwrap();
+    first.flush().unwrap();
+    first.append(&large_block(7)).unwrap();
+    first.append(&[streamed_commit(7, 60)]).unwrap();
+    first.append(&large_block(9)).unwrap();
+    assert_eq!(names(here).len(), 3);
+    // It does not come to the end of anything.
+    std::mem::forget(first);
+    let second = writer(here, BIG);
+    assert_eq!(second.stored(), Lsn(30));
+    assert_eq!(names(here), ["00000000-0000001E-changes"]);
+    assert_eq!(beginnings(reader(here, 10), None).len(), LARGE.len() + 1);
+}
+
+#[test]
+fn an_end_position_in_a_large_transaction_and_a_file_that_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let mut writer = writer(here, 1 << 20);
+    let mut block = large_block(5);
+    block.iter_mut().for_each(|message| message.lsn = Lsn(15));
+    writer.append(&block).unwrap();
+    writer.append(&[streamed_commit(5, 30)]).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(beginnings(reader(here, 10), Some(Lsn(16))).len(), LARGE.len() + 1);
+    assert_eq!(beginnings(reader(here, 10), Some(Lsn(15))).len(), 0);
+    // Its size counts: another file begins after it, and both go together.
+    writer.append(&transaction(40, "small")).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(files(here).unwrap().len(), 2);
+    let (count, bytes) = prune(here, Lsn(30), Removal::Pretended).unwrap();
+    assert!(count == 2 && bytes > 3 << 20, "{count} {bytes}");
+    std::fs::write(here.join("00000000-0000001E-changes"), b"too short").unwrap();
+    reader(here, 10).read(None).unwrap_err();
+    assert_eq!(prune(here, Lsn(30), Removal::Done).unwrap().0, 2);
+    assert_eq!(names(here), [""; 0]);
+    assert_eq!(beginnings(reader(here, 30), None), ["relation ", "B", "small", "C", "0/28"]);
+    let mut writer = self::writer(here, BIG);
+    writer.append(&large_block(5)).unwrap();
+    writer.append(&[streamed_commit(5, 60)]).unwrap();
+    writer.flush().unwrap();
+    std::fs::remove_file(here.join("00000000-0000003C-changes")).unwrap();
+    let mut reader = reader(here, 40);
+    let error = reader.read(None).unwrap_err();
+    assert!(error.to_string().contains("00000000-0000003C-changes"), "{error}");
+}

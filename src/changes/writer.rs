@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::file::{self, Owner, explain};
 use super::spool::Spool;
-use super::{StoreFile, file_name, files};
+use super::{aside, file_name, files};
 use crate::decode::Mark;
 use crate::error::{Error, Kind, Result};
 use crate::model::Lsn;
@@ -50,9 +50,9 @@ pub struct Writer {
     /// Bytes in SQLite's open transaction, if there is one.
     unsynced: Option<usize>,
     /// The end of the last transaction that came in.
-    last: Lsn,
+    pub(super) last: Lsn,
     stored: Lsn,
-    file_bytes: u64,
+    pub(super) file_bytes: u64,
     /// A file that has this many bytes is followed by another one.
     file_bytes_max: u64,
     /// Transactions that are received while they run.
@@ -120,8 +120,8 @@ impl Writer {
 
     /// Bytes of all files, and of transactions that still run.
     pub fn bytes(&self) -> Result<u64> {
-        let files = files(&self.directory)?;
-        Ok(files.iter().map(StoreFile::bytes).sum::<u64>() + self.spool.bytes())
+        let files = files(&self.directory)?.into_iter().chain(aside::files(&self.directory)?);
+        Ok(files.map(|file| file.bytes()).sum::<u64>() + self.spool.bytes())
     }
 
     /// Where the files are.
@@ -163,11 +163,11 @@ impl Writer {
             | Mark::StreamCommit(_)
             | Mark::StreamAbort { .. } => {}
         }
-        let length = u32::try_from(message.payload.len())
-            .map_err(|_| Error::new(Kind::Source, "a change is larger than 4 GB"))?;
-        self.gathered.put_u32(length);
-        self.gathered.put_u64(message.lsn.0);
-        self.gathered.put_slice(&message.payload);
+        let length =
+            u32::try_from(message.payload.len()).ok().filter(|length| *length < aside::MARK);
+        let length =
+            length.ok_or_else(|| Error::new(Kind::Source, "a change is larger than 2 GB"))?;
+        self.put(length, message.lsn, &message.payload);
         if message.mark == Mark::Commit {
             // One that is known was sent again: what is not covered means nothing.
             if let Some(first) = self.begun.take()
@@ -187,6 +187,22 @@ impl Writer {
             self.commit()?;
         }
         Ok(())
+    }
+
+    /// Takes in that the changes of the transaction in hand are in a file of their own.
+    pub(super) fn append_aside(&mut self, lsn: Lsn, payload: &Bytes) -> Result<()> {
+        let length = u32::try_from(payload.len()).ok().filter(|length| *length < aside::MARK);
+        let length = length.ok_or_else(|| {
+            Error::new(Kind::Source, "a transaction has too many subtransactions that failed")
+        })?;
+        self.put(length | aside::MARK, lsn, payload);
+        Ok(())
+    }
+
+    fn put(&mut self, length: u32, lsn: Lsn, payload: &[u8]) {
+        self.gathered.put_u32(length);
+        self.gathered.put_u64(lsn.0);
+        self.gathered.put_slice(payload);
     }
 
     fn position(&self) -> i64 {
@@ -315,7 +331,7 @@ impl Writer {
             )
         })?;
         (self.chunk, self.file_bytes, self.last, self.stored) = (chunk, bytes, last, stored);
-        Ok(())
+        aside::remove_left(&self.directory, last)
     }
 
     fn sql<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {

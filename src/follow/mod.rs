@@ -4,6 +4,7 @@
 
 mod applier;
 mod apply;
+mod lane;
 mod meter;
 mod receive;
 pub mod remote;
@@ -17,6 +18,7 @@ mod watermarks;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -49,7 +51,7 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(15);
 const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is to be followed, and where to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Follow {
     /// The server that changes come from.
     pub source: Endpoint,
@@ -114,7 +116,7 @@ impl Follow {
                 sentinel.endpos
             );
         }
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             control: channel::Sender::new(control),
             marks: channel::Sender::new(Watermarks::new(sentinel.replay_lsn)),
             finished: CancellationToken::new(),
@@ -122,7 +124,7 @@ impl Follow {
             receiving: Trace::default(),
             applying: Trace::default(),
             source_end: AtomicU64::new(0),
-        };
+        });
         let mut meter = Meter::new(self, mode).await?;
         let ended = tokio::select! {
             ended = self.tasks(mode, &shared) => ended,
@@ -151,12 +153,12 @@ impl Follow {
         }
     }
 
-    async fn tasks(&self, mode: Mode, shared: &Shared) -> Result<()> {
+    async fn tasks(&self, mode: Mode, shared: &Arc<Shared>) -> Result<()> {
         match mode {
-            Mode::Receive => receive::receive(self, shared, receive::AtEndpos::Ends).await,
+            Mode::Receive => lane::receive(self, shared, receive::AtEndpos::Ends).await,
             Mode::Apply => apply::apply(self, shared, apply::WhenEmpty::Ends).await,
             Mode::Both => {
-                let receiving = receive::receive(self, shared, receive::AtEndpos::Waits);
+                let receiving = lane::receive(self, shared, receive::AtEndpos::Waits);
                 tokio::pin!(receiving);
                 let applied = tokio::select! {
                     applied = apply::apply(self, shared, apply::WhenEmpty::Waits) => applied,

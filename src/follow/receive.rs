@@ -7,7 +7,6 @@ use std::time::Duration;
 use pgcopydb_wire::Connection;
 use pgcopydb_wire::replicate::{Received, Replication, ReplicationStream, Status};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::watermarks::{is_beyond, is_reached, is_wanted};
@@ -37,9 +36,10 @@ const WAITING_LIMIT: Duration = Duration::from_millis(10);
 const WAITING_BYTES_MAX: usize = 256 << 10;
 
 /// The source sends every row by itself. Whoever wakes up for each is slower than the source, and
-/// makes it slow: so after a few messages there is a rest in which others come.
+/// makes it slow: so after a few messages there is a rest in which others come, and not so many that
+/// the source has to wait. A Unix-domain socket takes about 280 small ones.
 const REST: Duration = Duration::from_micros(200);
-const FEW_MESSAGES: usize = 64;
+const FEW_MESSAGES: usize = 200;
 
 /// A source that has said nothing for so long is asked for an answer, and later looked after. It
 /// sends something every 30 s by default, but for the time it takes to read a large transaction.
@@ -123,8 +123,13 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let writer = self.0.clone();
-        blocking(move || work(&mut writer.lock().unwrap_or_else(PoisonError::into_inner))).await
+        let store = self.clone();
+        blocking(move || store.at_once(work)).await
+    }
+
+    /// For what takes no longer than a wait for the disk: the thread serves the stream alone.
+    fn at_once<T>(&self, work: impl FnOnce(&mut Writer) -> Result<T>) -> Result<T> {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -171,7 +176,6 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         waiting: Vec::new(),
         waiting_bytes: 0,
         due: None,
-        rest: None,
         heard: Instant::now(),
     };
     let ended = session.run().await?;
@@ -215,15 +219,6 @@ fn options<'a>(slot: &Slot, publications: &'a str, server_version: u32) -> Vec<(
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The end of a rest, if there is one.
-async fn end_of(rest: &mut Option<JoinHandle<()>>) {
-    match rest {
-        // It cannot fail.
-        Some(rest) => rest.await.unwrap_or_default(),
         None => std::future::pending().await,
     }
 }
@@ -309,8 +304,6 @@ pub(super) struct Session<'a> {
     waiting: Vec<Incoming>,
     waiting_bytes: usize,
     due: Option<Instant>,
-    /// Nothing is received before its end.
-    rest: Option<JoinHandle<()>>,
     /// When something came last.
     heard: Instant,
 }
@@ -331,11 +324,7 @@ impl Session<'_> {
                     self.store_waiting().await?;
                     self.settle().await?
                 }
-                () = end_of(&mut self.rest) => {
-                    self.rest = None;
-                    None
-                }
-                received = self.stream.next(), if self.rest.is_none() => match received.map_err(broken_off)? {
+                received = self.stream.next() => match received.map_err(broken_off)? {
                     Some(message) => self.take(message).await?,
                     None => return Err(ended_by_source()),
                 },
@@ -397,10 +386,6 @@ impl Session<'_> {
                 false => None,
             };
         }
-        if (1..FEW_MESSAGES).contains(&count) {
-            // The runtime's own clock knows milliseconds only.
-            self.rest = Some(tokio::task::spawn_blocking(|| std::thread::sleep(REST)));
-        }
         self.appended += bytes as u64;
         self.waiting_bytes += bytes;
         if is_beyond_end || wants_reply || self.waiting_bytes >= WAITING_BYTES_MAX {
@@ -419,7 +404,12 @@ impl Session<'_> {
             self.advance().await?;
             self.report(false);
         }
-        self.settle().await
+        let ended = self.settle().await?;
+        if ended.is_none() && (1..FEW_MESSAGES).contains(&count) {
+            // The runtime's own clock knows milliseconds only, and the thread has no other work.
+            std::thread::sleep(REST);
+        }
+        Ok(ended)
     }
 
     /// Stores what has come in.
@@ -443,10 +433,16 @@ impl Session<'_> {
     async fn append(&mut self, batch: Vec<Incoming>) -> Result<Lsn> {
         let failed = |error| Error::source("could not report to the source", error);
         let store = self.store.clone();
-        let storing = store.run(move |writer| {
+        let is_large = |message: &Incoming| matches!(message.mark, Mark::StreamCommit(_));
+        let has_large = batch.iter().any(is_large);
+        let work = move |writer: &mut Writer| {
             writer.append(&batch)?;
             writer.flush()
-        });
+        };
+        if !has_large {
+            return store.at_once(work);
+        }
+        let storing = store.run(work);
         tokio::pin!(storing);
         loop {
             tokio::select! {
