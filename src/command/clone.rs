@@ -140,10 +140,12 @@ const PAUSE_MAX_S: u64 = 10;
 /// Copies, again if the target has lost what it had told us was done, until the end is known and
 /// the ledger dropped.
 async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
+    let watch = Watch::new(run.base.source.clone(), run.target.clone());
+    let _locks = watch.clone().tell_of_locks();
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let ended = match copy(run, stop).await {
+        let ended = match copy(run, &watch, stop).await {
             Ok(ended) => ended,
             // Steps are tried again by themselves; this is about what comes before them.
             Err(error) if error.is_transient() && attempts < ATTEMPTS_MAX => {
@@ -174,7 +176,7 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
                 return Ok(ended);
             }
             let forgotten = tokio::select! {
-                forgotten = forget(run, &ended) => forgotten?,
+                forgotten = forget(run, &ended, &watch) => forgotten?,
                 () = stop.requested() => return Ok(ended),
             };
             if forgotten == Forgotten::Yes {
@@ -260,10 +262,8 @@ async fn begin_again(run: &mut Begun, stop: &Stop, error: Error, attempts_max: u
 }
 
 /// Discovers, plans, and does what is planned.
-async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
-    let watch = Watch::new(run.base.source.clone(), run.target.clone());
-    let locks = watch.clone().tell_of_locks();
-    let inventory = inventory(&mut run.base, run.selection, &run.remembered, &watch, stop).await?;
+async fn copy(run: &mut Begun, watch: &Arc<Watch>, stop: &Stop) -> Result<Ended> {
+    let inventory = inventory(&mut run.base, run.selection, &run.remembered, watch, stop).await?;
     let backend = run.target_session.backend_pid();
     let opening = open_target(run, &inventory);
     let opened = tokio::select! {
@@ -313,11 +313,11 @@ async fn copy(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let base = &mut run.base;
     base.catalog.section_started(Section::Data).await?;
     run.has_begun_steps = true;
-    let holds = Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch };
+    let holds =
+        Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch: watch.clone() };
     let recorded = run.remembered.done.clone();
     let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, run.crew.clone());
     let report = running.await?;
-    std::mem::drop(locks);
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;
     Ok(Ended { report, context, target })
 }

@@ -11,6 +11,7 @@ use crate::log;
 use crate::model::compare::{DataComparison, SchemaComparison};
 use crate::pg::{Endpoint, Side, databases};
 use crate::report;
+use crate::run::watch::Watch;
 use crate::stop::Stop;
 
 /// Compares every object of two databases, or of all databases of two servers.
@@ -61,6 +62,7 @@ pub async fn schema(request: CompareSchemaRequest, stop: &Stop) -> Result<()> {
 
 /// Compares the schemas of two databases, and logs what is found.
 async fn one_schema(source: &Endpoint, target: &Endpoint, stop: &Stop) -> Result<SchemaComparison> {
+    let _locks = Watch::new(source.clone(), target.clone()).tell_of_locks();
     let comparison = compare::schema::compare(source, target, stop).await?;
     for line in report::compare::schema::counts(&comparison) {
         tracing::info!("{line}");
@@ -135,6 +137,7 @@ async fn one_data(
         },
         rows: usize::try_from(request.rows).unwrap_or(usize::MAX),
     };
+    let _locks = Watch::new(source.clone(), target.clone()).tell_of_locks();
     let comparison = compare::data::compare(source, target, wanted, stop).await?;
     for content in &comparison.contents {
         let sentence = report::compare::data::sentence(content);

@@ -67,7 +67,7 @@ const ATTEMPTS_MAX: u32 = 10;
 
 /// Completes what has no step of its own, and drops the ledger when there is nothing left to do:
 /// again, if the connection is lost meanwhile.
-pub async fn forget(run: &mut Begun, ended: &Ended) -> Result<Forgotten> {
+pub async fn forget(run: &mut Begun, ended: &Ended, watch: &Watch) -> Result<Forgotten> {
     fault::point("plan", "done")?;
     let recorded = &ended.report.recorded;
     let (mut attempts, mut has_dropped) = (0, false);
@@ -93,7 +93,6 @@ pub async fn forget(run: &mut Begun, ended: &Ended) -> Result<Forgotten> {
         };
         let again = match opened {
             Ok(session) => {
-                let watch = Watch::new(run.base.source.clone(), run.target.clone());
                 let backend = session.backend_pid();
                 let forgetting = try_to_forget(run, ended, session, &mut has_dropped);
                 watch.over(Side::Target, backend, forgetting).await

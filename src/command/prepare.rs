@@ -24,6 +24,7 @@ use crate::run::control::{self, Control, Event};
 use crate::run::crew::Crew;
 use crate::run::ledger::{Decided, Ledger, Remembered};
 use crate::run::patience::Patience;
+use crate::run::watch::Watch;
 use crate::run::{self, lock};
 use crate::tools::Tools;
 use crate::workdir::{Mode, WorkDir};
@@ -195,6 +196,7 @@ pub async fn begin(
     crew: Arc<Crew>,
     snapshot: Option<Snapshot>,
 ) -> Result<Begun> {
+    let _locks = Watch::new(source.clone(), target.clone()).tell_of_locks();
     let filtering = filters::read(&settings)?;
     if task.archive == Archive::Given {
         WorkDir::open(settings.directory.as_deref(), Mode::Inspect)?;

@@ -7,6 +7,7 @@ use pgcopydb_wire::replicate::Replication;
 use pgcopydb_wire::{Connection, Conninfo};
 
 use crate::error::{Error, Kind, Result};
+use crate::fault;
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,10 +77,23 @@ const TARGET_SETTINGS: &str = "set synchronous_commit = off; set vacuum_cost_del
 /// Compiling a query of catalogs takes longer than running it.
 const SETTINGS_FROM_11: &str = "set jit = off;";
 
+/// How the server notices that our machine is gone, or the network for good: as we notice the
+/// server's end. A limit for what is not acknowledged (`tcp_user_timeout`) would also hit us where we
+/// are alive, and only slow to take what the server sends.
+const KEEPALIVE_SETTINGS: &str = "
+    set tcp_keepalives_idle = 10;
+    set tcp_keepalives_interval = 10;
+    set tcp_keepalives_count = 6;
+";
+
+const SETTINGS_FROM_14: &str = "set idle_session_timeout = 0;";
+
 /// From 14 on the server notices within this time that we are gone, whatever it is doing. Two
 /// seconds after our end nobody may be left: so there is time to look again, and to roll back.
-const SETTINGS_FROM_14: &str =
-    "set client_connection_check_interval = '500ms'; set idle_session_timeout = 0;";
+const CLIENT_CHECK: Duration = Duration::from_millis(500);
+
+/// Not a value of that setting.
+const INVALID_VALUE: &str = "22023";
 
 /// How long the server may take to make these settings.
 const SETTINGS_LIMIT_S: u64 = 60;
@@ -189,7 +203,35 @@ impl Endpoint {
 
     async fn set_up(&self, connection: &mut Connection) -> Result<()> {
         let word = self.side.word();
+        let version = connection.server_version();
+        let check = fault::setting("CLIENT_CHECK", CLIENT_CHECK);
+        let mut set = self.set(connection, Some(check).filter(|_| version >= 140_000)).await;
+        // Servers on some platforms, such as Windows, cannot look after their clients.
+        if set.as_ref().is_err_and(|error| error.sqlstate() == Some(INVALID_VALUE)) {
+            set = self.set(connection, None).await;
+        }
+        let failed = |error| self.side.error("could not set up a session", error);
+        // A pooler between us and the server has told us another.
+        connection.set_backend_pid(set.map_err(failed)?);
+        if version < 100_000 {
+            return Err(Error::new(
+                Kind::Arguments,
+                format!("the {word} runs PostgreSQL {version}, which is too old"),
+            )
+            .hint("PostgreSQL 10 is the oldest version that can be copied."));
+        }
+        Ok(())
+    }
+
+    /// Makes the settings, and asks for the backend's process id. `check` is how often the server is
+    /// to look whether we are there.
+    async fn set(
+        &self,
+        connection: &mut Connection,
+        check: Option<Duration>,
+    ) -> pgcopydb_wire::Result<i32> {
         let mut settings = String::from(SETTINGS);
+        settings.push_str(KEEPALIVE_SETTINGS);
         settings.push_str(match self.side {
             Side::Source => SOURCE_SETTINGS,
             Side::Target => TARGET_SETTINGS,
@@ -204,28 +246,22 @@ impl Endpoint {
         if version >= 170_000 {
             settings.push_str(SETTINGS_FROM_17);
         }
+        if let Some(check) = check {
+            let check = check.as_millis();
+            settings.push_str(&format!("set client_connection_check_interval = {check};"));
+        }
         if connection.parameter("server_encoding") == Some("SQL_ASCII") {
             settings.push_str("set client_encoding = 'SQL_ASCII';");
         }
-        let limit = Duration::from_secs(SETTINGS_LIMIT_S);
         settings.push_str("select pg_catalog.pg_backend_pid();");
+        let limit = Duration::from_secs(SETTINGS_LIMIT_S);
         let set = tokio::time::timeout(limit, connection.execute(&settings)).await;
         let doing = "setting up a session";
-        let failed = |error| self.side.error("could not set up a session", error);
-        let answers = set
-            .unwrap_or(Err(pgcopydb_wire::Error::Timeout { doing, after: limit }))
-            .map_err(failed)?;
-        // A pooler between us and the server has told us another.
-        if let Some(row) = answers.last().and_then(|answer| answer.rows.first()) {
-            connection.set_backend_pid(row.parsed(0).map_err(failed)?);
+        let timeout = Err(pgcopydb_wire::Error::Timeout { doing, after: limit });
+        let answers = set.unwrap_or(timeout)?;
+        match answers.last().and_then(|answer| answer.rows.first()) {
+            Some(row) => row.parsed(0),
+            None => Ok(connection.backend_pid()),
         }
-        if version < 100_000 {
-            return Err(Error::new(
-                Kind::Arguments,
-                format!("the {word} runs PostgreSQL {version}, which is too old"),
-            )
-            .hint("PostgreSQL 10 is the oldest version that can be copied."));
-        }
-        Ok(())
     }
 }

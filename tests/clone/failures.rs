@@ -216,3 +216,43 @@ fn an_event_trigger_of_the_target_refuses_an_object() {
     clone(&pair).args(["--resume", "--not-consistent"]).run().assert_success();
     pair.assert_same();
 }
+
+#[test]
+fn what_was_changed_meanwhile_is_told_and_repaired() {
+    let pair = Pair::shared();
+    let name = pair.source.name();
+    pair.source.sql(&format!("alter database {name} set test.repaired = 'yes'"));
+    pair.source.sql(NEEDS_REPAIR);
+    pair.source.sql(
+        "create table parent (a int primary key);
+         insert into parent select generate_series(1, 100);
+         create table child (a int references parent, check (needs_repair(a) > 0));
+         insert into child values (5);
+         create function fires() returns trigger language plpgsql as 'begin return new; end';
+         create trigger fires before insert on child for each row execute function fires()",
+    );
+    clone(&pair).run().assert_code(12);
+    // The parents are there as they were, the children come as they are; the target has changed too.
+    pair.source.sql("insert into parent values (1000); insert into child values (1000)");
+    let name = pair.target.name();
+    pair.target.sql(&format!("alter database {name} set test.repaired = 'yes'"));
+    pair.target.sql("drop function fires()");
+    let resume = || clone(&pair).args(["--resume", "--not-consistent"]).run();
+    let output = resume();
+    output.assert_code(12);
+    for (about, details) in [
+        ("validate foreign key \"child_a_fkey\"", ["SQLSTATE 23503", "(a)=(1000)", "SQL: "]),
+        ("trigger public.child fires", ["SQLSTATE 42883", "fires()", "SQL: CREATE TRIGGER"]),
+    ] {
+        let paragraph = paragraph(&output, about);
+        for detail in details {
+            assert!(paragraph.contains(detail), "no {detail:?} in {paragraph}\nof {output}");
+        }
+    }
+    pair.target.sql(
+        "insert into parent values (1000);
+         create function fires() returns trigger language plpgsql as 'begin return new; end'",
+    );
+    resume().assert_success();
+    pair.assert_same();
+}

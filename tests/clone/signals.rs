@@ -1,10 +1,11 @@
 //! SIGINT and SIGTERM: the program ends soon, leaves nobody at work, and can go on later.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use pgcopydb_testkit::{Database, Pair, Proxy, Running, Signal};
 
 use crate::support::clone;
+use crate::support::onlookers::Onlookers;
 
 /// The published limit.
 const SOON: Duration = Duration::from_secs(2);
@@ -29,23 +30,16 @@ fn set_slow(database: &Database, slow: &str) {
 /// Sends a signal, waits for the end, and checks that nobody of the run is left.
 #[track_caller]
 fn stop(pair: &Pair, mut running: Running, signal: Signal) {
+    let mut onlookers = Onlookers::at(pair);
     let begun = Instant::now();
     running.signal(signal);
     let output = running.wait_timeout(SOON);
+    let ended = SystemTime::now();
     let output = output.unwrap_or_else(|| panic!("still there after {:?}", begun.elapsed()));
     output.assert_code(STOPPED);
     output.assert_stderr_has("stopping: cancelling what runs on both servers");
     output.assert_stderr_has("stopped on request");
-    for side in [&pair.source, &pair.target] {
-        side.wait_for(
-            "select not exists (select from pg_stat_activity
-                                 where datname = current_database()
-                                   and application_name ~ '^(pgcopydb|pg_dump|pg_restore)')",
-        );
-        let locks = "select count(*) from pg_locks where locktype = 'advisory' and database =
-                     (select oid from pg_database where datname = current_database())";
-        assert_eq!(side.value(locks), "0");
-    }
+    onlookers.assert_nobody_left(ended);
 }
 
 /// Waits until a session of the program sleeps in a statement.
@@ -169,6 +163,36 @@ fn while_pg_dump_is_at_work() {
         assert_eq!(children.count(), 0, "pg_dump outlives process {pid}");
         session.run("rollback");
         clone(&pair).arg("--restart").run().assert_success();
+        pair.assert_same();
+    }
+}
+
+/// Waits, in a database that says so, for as long as somebody holds an advisory lock.
+const GATE: &str = "
+    create function gate(int) returns int language plpgsql immutable as $$
+    begin
+      if current_setting('test.slow', true) = 'yes' then
+        perform pg_advisory_xact_lock_shared(4711);
+      end if;
+      return $1;
+    end $$;
+    create table t (a int check (gate(a) > 0));
+    insert into t values (1)";
+
+#[test]
+fn a_closed_terminal_does_not_matter_to_who_was_started_for_that() {
+    for script in ["trap '' HUP; exec \"$0\" \"$@\"", "exec nohup \"$0\" \"$@\" >&- 2>&-"] {
+        let pair = Pair::shared();
+        pair.source.sql(GATE);
+        set_slow(&pair.target, "yes");
+        let mut gate = pair.target.session();
+        gate.run("select pg_advisory_lock(4711)");
+        let shell = pair.program("/bin/sh").args(["-c", script, env!("CARGO_BIN_EXE_pgcopydb")]);
+        let running = shell.args(["clone", "--skip-db-properties"]).spawn();
+        wait_for_lock(&pair.target, "copy public.t");
+        running.signal(Signal::HUP);
+        gate.run("select pg_advisory_unlock(4711)");
+        running.wait().assert_success();
         pair.assert_same();
     }
 }

@@ -1,13 +1,11 @@
 //! A run that is killed leaves nobody at work: not on the servers, not on this machine.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use pgcopydb_testkit::{Database, Pair, Running, Session, Signal, Version};
+use pgcopydb_testkit::{Database, Pair, Running, Signal, Version};
 
-use crate::support::clone;
-
-/// The published limit, from PostgreSQL 14 on.
-const SOON: Duration = Duration::from_secs(2);
+use crate::support::onlookers::Onlookers;
+use crate::support::{clone, pgcopydb};
 
 /// A function that takes a minute in a database that says so.
 const SLOW: &str = "
@@ -19,45 +17,12 @@ const SLOW: &str = "
       return $1;
     end $$;";
 
-/// Looks on until nobody of ours is left, and returns when that was, by the server's clock, without
-/// the time for which a busy machine kept the onlooker itself from looking.
-const WAIT_FOR_NOBODY: &str = "
-    create function pg_temp.nobody_is_left_at() returns float8 language plpgsql as $$
-    declare
-      pause constant float8 := 0.02;
-      stolen float8 := 0;
-      before timestamptz;
-    begin
-      for look in 1..3000 loop
-        perform pg_stat_clear_snapshot();
-        exit when not exists (select from pg_stat_activity
-                               where datname = current_database()
-                                 and application_name like 'pgcopydb%')
-              and not exists (select from pg_locks l join pg_database d on d.oid = l.database
-                               where d.datname = current_database() and l.locktype = 'advisory');
-        before := clock_timestamp();
-        perform pg_sleep(pause);
-        stolen := stolen + extract(epoch from clock_timestamp() - before) - pause;
-      end loop;
-      return extract(epoch from clock_timestamp()) - stolen;
-    end $$";
-
 fn wait_for_sleep(database: &Database, statement: &str) {
     database.wait_for(&format!(
         "select exists (select from pg_stat_activity
                          where datname = current_database() and wait_event = 'PgSleep'
                            and application_name like 'pgcopydb%' and query ilike '%{statement}%')"
     ));
-}
-
-/// Sessions that look on at both servers.
-fn onlookers(pair: &Pair) -> [Session; 2] {
-    [&pair.source, &pair.target].map(|side| {
-        let mut session = side.session();
-        session.run("set client_min_messages = warning");
-        session.run(WAIT_FOR_NOBODY);
-        session
-    })
 }
 
 /// Kills the program, and its children not, and returns when it was dead.
@@ -67,19 +32,6 @@ fn killed(running: &mut Running) -> SystemTime {
         std::thread::yield_now();
     }
     SystemTime::now()
-}
-
-#[track_caller]
-fn assert_nobody_left(onlookers: &mut [Session; 2], died: SystemTime) {
-    for onlooker in &mut *onlookers {
-        onlooker.send("select pg_temp.nobody_is_left_at()");
-    }
-    let died = died.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-    for (onlooker, side) in onlookers.iter_mut().zip(["source", "target"]) {
-        let left = onlooker.answer().unwrap().parse::<f64>().unwrap() - died;
-        eprintln!("nobody was left on the {side} after {left:.3} s");
-        assert!(left < SOON.as_secs_f64(), "somebody was left on the {side} for {left:.3} s");
-    }
 }
 
 #[test]
@@ -98,11 +50,11 @@ fn no_session_and_no_lock_is_left() {
             "{table}; insert into t values (1, 1); create index slow_index on t (slow(b))"
         ));
         pair.target.sql(&format!("alter database {} set test.slow = 'yes'", pair.target.name()));
-        let mut onlookers = onlookers(&pair);
+        let mut onlookers = Onlookers::at(&pair);
         let mut running = clone(&pair).arg("--skip-db-properties").spawn();
         wait_for_sleep(&pair.target, statement);
         let died = killed(&mut running);
-        assert_nobody_left(&mut onlookers, died);
+        onlookers.assert_nobody_left(died);
     }
 }
 
@@ -117,8 +69,8 @@ fn no_session_that_waits_for_a_lock_is_left() {
         for database in [&pair.source, &pair.target] {
             database.sql("create table t (a int)");
         }
-        let program = || crate::support::pgcopydb(&pair);
-        let mut onlookers = onlookers(&pair);
+        let program = || pgcopydb(&pair);
+        let mut onlookers = Onlookers::at(&pair);
         let database = if side == "source" { &pair.source } else { &pair.target };
         for command in [["copy", "table-data"], ["compare", "data"]] {
             if command[0] == "copy" && side == "source" {
@@ -138,7 +90,7 @@ fn no_session_that_waits_for_a_lock_is_left() {
                                    and application_name like 'pgcopydb%')",
             );
             let died = killed(&mut running);
-            assert_nobody_left(&mut onlookers, died);
+            onlookers.assert_nobody_left(died);
         }
     }
 }
@@ -149,7 +101,7 @@ fn pg_dump_ends_too() {
     pair.source.sql("create table t as select 1 as a");
     let mut locker = pair.source.session();
     locker.run("begin; lock table t in access exclusive mode");
-    let mut onlookers = onlookers(&pair);
+    let mut onlookers = Onlookers::at(&pair);
     let mut running = clone(&pair).spawn();
     pair.source.wait_for(
         "select exists (select from pg_stat_activity
@@ -157,6 +109,40 @@ fn pg_dump_ends_too() {
                            and application_name like 'pgcopydb% pg_dump')",
     );
     let died = killed(&mut running);
-    assert_nobody_left(&mut onlookers, died);
+    onlookers.assert_nobody_left(died);
     locker.run("rollback");
+}
+
+#[test]
+fn servers_look_after_us() {
+    let pair = Pair::shared();
+    // Only our own session knows its settings.
+    pair.source.sql(
+        "create function looks(int) returns int language plpgsql immutable as $$
+         declare
+           idle text := current_setting('tcp_keepalives_idle');
+           looks_every text := current_setting('client_connection_check_interval', true);
+         begin
+           if current_setting('test.looks', true) = 'yes'
+              and (idle <> '10' or looks_every <> '500ms') then
+             raise exception 'keepalive after % s, looks every %', idle, looks_every;
+           end if;
+           return $1;
+         end $$;
+         create table t (a int check (looks(a) > 0)); insert into t values (1)",
+    );
+    pair.target.sql(&format!("alter database {} set test.looks = 'yes'", pair.target.name()));
+    let uri = pair.target.tcp_uri();
+    clone(&pair).args(["--skip-db-properties", "--target", &uri]).run().assert_success();
+    pair.assert_same();
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn a_server_that_cannot_look_after_its_clients_is_copied_all_the_same() {
+    let pair = Pair::shared();
+    pair.source.sql("create table t as select 1 as a");
+    // No value of the setting, which a server on Windows says of every one.
+    clone(&pair).env("PGCOPYDB_FAULT_CLIENT_CHECK_MS", "99999999999").run().assert_success();
+    pair.assert_same();
 }

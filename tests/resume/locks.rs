@@ -73,6 +73,70 @@ fn a_transaction_that_a_replication_slot_waits_for() {
 }
 
 #[test]
+fn a_table_that_a_comparison_waits_for() {
+    let pair = table();
+    pair.target.sql("create table t (a int primary key); insert into t values (1), (2)");
+    for (side, database) in [("source", &pair.source), ("target", &pair.target)] {
+        let mut locker = database.session();
+        locker.run("begin; lock table t in access exclusive mode");
+        let running = impatient(pgcopydb(&pair)).args(["compare", "data"]).spawn();
+        assert_told(&running.wait_for_stderr("it is held by"), side);
+        locker.run("rollback");
+        running.wait().assert_success();
+    }
+}
+
+/// The lock that every session of a run shares.
+const SESSION_LOCK: &str = "1885823856, 2";
+
+#[test]
+fn sessions_of_a_dead_run_are_waited_for_and_ended() {
+    let pair = table();
+    let mut left = pair.target.session();
+    left.run(&format!("select pg_advisory_lock_shared({SESSION_LOCK})"));
+    let pid = left.run("select pg_backend_pid()");
+    let mut other = pair.target.session();
+    other.run("select pg_advisory_lock(4711), pg_advisory_lock_shared(1885823856, 3)");
+    let output = clone(&pair).run();
+    output.assert_success();
+    // Whoever holds another lock is left alone.
+    other.run("select pg_advisory_unlock_all()");
+    output.assert_stderr_has(&format!("ended session {pid} of an earlier run on the target"));
+    pair.assert_same();
+
+    let pair = table();
+    let mut left = pair.target.session();
+    left.run(&format!("select pg_advisory_lock_shared({SESSION_LOCK})"));
+    let running = clone(&pair).spawn();
+    pair.target.wait_for(
+        "select exists (select from pg_stat_activity
+                         where datname = current_database() and application_name like 'pgcopydb%')",
+    );
+    left.run(&format!("select pg_advisory_unlock_shared({SESSION_LOCK})"));
+    let output = running.wait();
+    output.assert_success();
+    assert!(!output.stderr.contains("ended session"), "{output}");
+    pair.assert_same();
+}
+
+#[test]
+fn the_record_of_a_run_that_somebody_reads() {
+    for arguments in [["--resume", "--not-consistent"], ["--restart", "--drop-if-exists"]] {
+        let pair = table();
+        let killed = clone(&pair).env("PGCOPYDB_FAULT", "plan.done").run();
+        assert_eq!(killed.signal(), Some(9), "{killed}");
+        let mut locker = pair.target.session();
+        locker.run("begin; lock table pgcopydb.step in access share mode");
+        // When everything is done the record is dropped, and before a run that starts over.
+        let running = impatient(clone(&pair)).args(arguments).spawn();
+        assert_told(&running.wait_for_stderr("it is held by"), "target");
+        locker.run("rollback");
+        running.wait().assert_success();
+        pair.assert_same();
+    }
+}
+
+#[test]
 fn what_was_read_is_not_kept_from_others() {
     let pair = Pair::shared();
     pair.source.sql(

@@ -1,5 +1,6 @@
 //! What tests share.
 
+pub mod onlookers;
 pub mod torture;
 
 use pgcopydb_testkit::{Pair, Program};

@@ -11,7 +11,6 @@ use crate::model::settings::Sizes;
 use crate::model::{Beginning, FollowSettings, Settings};
 use crate::pg::snapshot::Snapshot;
 use crate::pg::{Endpoint, discover, filter as pg_filter, publication};
-use crate::run::watch::Watch;
 use crate::workdir::WorkDir;
 
 /// Tries to drop a slot that is still in use.
@@ -65,7 +64,6 @@ pub async fn of_slot(
             Some(filtering) => Some(published(source, target, filtering).await?),
             None => None,
         };
-        let _locks = Watch::of_source(source.clone()).tell_of_locks();
         let made = setup::create(source, target, catalog, follow, wanted.as_ref()).await?;
         return Ok(made.1);
     };
