@@ -287,13 +287,13 @@ pub(super) struct SentinelGetArgs {
     #[arg(short = 'a', long, group = "one")]
     apply: bool,
     /// Print only how far changes were received
-    #[arg(short = 'w', long, group = "one")]
+    #[arg(short = 'w', long, alias = "write-pos", group = "one")]
     write_lsn: bool,
     /// Print only how far changes are durable in the work directory
-    #[arg(short = 'f', long, group = "one")]
+    #[arg(short = 'f', long, alias = "flush-pos", group = "one")]
     flush_lsn: bool,
     /// Print only how far changes are applied
-    #[arg(short = 'r', long, group = "one")]
+    #[arg(short = 'r', long, alias = "replay-pos", group = "one")]
     replay_lsn: bool,
     /// Accepted for older scripts: everything is printed
     #[arg(short = 't', long, hide = true)]

@@ -1,6 +1,7 @@
 //! Applies what is stored: whole transactions, in the order of their commits. How far it has come
 //! is what the target remembers, in the transactions of the changes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -384,11 +385,16 @@ impl Work<'_> {
         let before = self.pending.take_all();
         self.send(before).await?;
         let mut tables = Vec::new();
+        let mut whole = HashMap::new();
         for relation in &change.relations {
             let found = self.tables.table(relation).await?;
             if let Destination::Table { table, .. } = &*found {
                 // All partitions of a table are the table, wherever the target has their rows.
-                let is_whole = self.tables.is_whole(&table.name, &change.relations);
+                if table.name != relation.name && !whole.contains_key(&table.name) {
+                    let is_whole = self.tables.is_whole(&table.name, &change.relations).await?;
+                    whole.insert(table.name.clone(), is_whole);
+                }
+                let is_whole = whole.get(&table.name).is_some_and(|is_whole| *is_whole);
                 let name = if is_whole { &table.name } else { &relation.name };
                 tables.push((name.clone(), table.clone()));
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgcopydb_wire::Connection;
-use pgcopydb_wire::replicate::{Received, Replication, ReplicationStream, Status};
+use pgcopydb_wire::replicate::{Received, ReplicationStream, Status};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
@@ -14,7 +14,7 @@ use super::{Control, Follow, Patience, Shared, blocking};
 use crate::changes::{Incoming, Writer};
 use crate::decode::{self, Mark};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Lsn, Plugin, Slot, quote_literal};
+use crate::model::{Lsn, Plugin, Slot};
 use crate::pg::{activity, slot};
 
 /// The source drops us after `wal_sender_timeout`, 60 s by default.
@@ -148,7 +148,7 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
             Ok(writer.stored())
         })
         .await?;
-    check_slot(&mut replication, follow, stored).await?;
+    super::source::check_slot(&mut replication, follow, stored).await?;
     shared.move_marks(|marks| marks.store(stored));
     if is_reached(stored, shared.control().endpos) {
         return Ok(Ended::AtEndpos);
@@ -246,42 +246,6 @@ async fn open(follow: &Follow, timeline: u32) -> Result<Store> {
     let writer =
         blocking(move || Writer::open(&directory, &owner, timeline, base, file_bytes)).await?;
     Ok(Store(Arc::new(Mutex::new(writer))))
-}
-
-/// Refuses a slot that has let go of what we do not have.
-async fn check_slot(replication: &mut Replication, follow: &Follow, stored: Lsn) -> Result<()> {
-    let name = &follow.slot.name;
-    let failed = |error| Error::source("could not look up the replication slot", error);
-    // A replication session takes no parameters.
-    let sql = format!(
-        "select confirmed_flush_lsn from pg_catalog.pg_replication_slots where slot_name = {}",
-        quote_literal(name)
-    );
-    let answers = replication.connection().execute(&sql).await.map_err(failed)?;
-    let Some(row) = answers.first().and_then(|answer| answer.rows.first()) else {
-        return Err(Error::new(
-            Kind::Source,
-            format!("the replication slot \"{name}\" does not exist on the source"),
-        )
-        .detail("Without it nobody knows what has changed since the copy.")
-        .hint("Start over with --restart."));
-    };
-    let confirmed: Lsn = match row.text(0).map_err(failed)? {
-        Some(_) => row.parsed(0).map_err(failed)?,
-        None => Lsn::NONE,
-    };
-    if confirmed > stored {
-        return Err(Error::new(
-            Kind::State,
-            format!("the replication slot \"{name}\" has moved on without this work directory"),
-        )
-        .detail(format!(
-            "The source has forgotten what was before {confirmed}; the directory has changes up \
-             to {stored}."
-        ))
-        .hint("Use the directory that the changes were received in, or start over."));
-    }
-    Ok(())
 }
 
 /// A stream of changes and what is known of it.

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use pgcopydb_wire::replicate::Replication;
 use tokio::time::{sleep, timeout};
 
 use super::{Follow, Shared};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::model::{Lsn, quote_literal};
 use crate::pg::preflight::listed;
 use crate::pg::retention::{self, Retention};
 use crate::pg::slot;
@@ -85,19 +87,70 @@ async fn look(follow: &Follow, shared: &Shared, seen: &mut Seen) -> Result<()> {
 
 fn tell_retention(follow: &Follow, retention: &Retention, seen: &mut Seen) {
     let name = &follow.slot.name;
-    let gigabytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-    let kept = gigabytes(retention.kept_bytes);
+    let words = |bytes: u64| match bytes >> 30 {
+        0 => format!("{:.1} MB", bytes as f64 / f64::from(1 << 20)),
+        _ => format!("{:.1} GB", bytes as f64 / f64::from(1 << 30)),
+    };
+    let kept = words(retention.kept_bytes);
     if retention.is_at_risk {
-        let left = retention.safe_bytes.map(gigabytes).unwrap_or_default();
+        let left = words(retention.safe_bytes.unwrap_or_default());
         tracing::warn!(
-            "the source keeps {kept:.1} GB of its log for replication slot \"{name}\" and will give it \
-             up after {left:.1} GB more (max_slot_wal_keep_size): what was not received by then is lost"
+            "the source keeps {kept} of its log for replication slot \"{name}\" and will give it up \
+             after {left} more (max_slot_wal_keep_size): what was not received by then is lost"
         );
     } else if retention.kept_bytes >= 2 * seen.told_bytes {
         seen.told_bytes = retention.kept_bytes;
         tracing::warn!(
-            "the source keeps {kept:.1} GB of its log for replication slot \"{name}\": look that its \
+            "the source keeps {kept} of its log for replication slot \"{name}\": look that its \
              disk has room"
         );
     }
+}
+
+/// Refuses a slot that has let go of what we do not have.
+pub(super) async fn check_slot(
+    replication: &mut Replication,
+    follow: &Follow,
+    stored: Lsn,
+) -> Result<()> {
+    let name = &follow.slot.name;
+    let failed = |error| Error::source("could not look up the replication slot", error);
+    // A replication session takes no parameters.
+    let sql = format!(
+        "select confirmed_flush_lsn, restart_lsn is null from pg_catalog.pg_replication_slots where slot_name = {}",
+        quote_literal(name)
+    );
+    let answers = replication.connection().execute(&sql).await.map_err(failed)?;
+    let Some(row) = answers.first().and_then(|answer| answer.rows.first()) else {
+        return Err(Error::new(
+            Kind::Source,
+            format!("the replication slot \"{name}\" does not exist on the source"),
+        )
+        .detail("Without it nobody knows what has changed since the copy.")
+        .hint("Start over with --restart."));
+    };
+    if row.flag(1).map_err(failed)? {
+        return Err(Error::new(
+            Kind::Source,
+            format!("the source has given up its log for the replication slot \"{name}\""),
+        )
+        .detail("More of it was to be kept than max_slot_wal_keep_size allows.")
+        .hint("Raise max_slot_wal_keep_size, then start over with --restart."));
+    }
+    let confirmed: Lsn = match row.text(0).map_err(failed)? {
+        Some(_) => row.parsed(0).map_err(failed)?,
+        None => Lsn::NONE,
+    };
+    if confirmed > stored {
+        return Err(Error::new(
+            Kind::State,
+            format!("the replication slot \"{name}\" has moved on without this work directory"),
+        )
+        .detail(format!(
+            "The source has forgotten what was before {confirmed}; the directory has changes up \
+             to {stored}."
+        ))
+        .hint("Use the directory that the changes were received in, or start over."));
+    }
+    Ok(())
 }

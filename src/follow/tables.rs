@@ -133,6 +133,9 @@ impl<'a> Tables<'a> {
             true => replica::table(&mut self.session, wanted).await?,
             false => None,
         };
+        if found.is_some() && wanted == name && self.is_cut_elsewhere(name).await? {
+            found = None;
+        }
         if found.is_none() {
             // A partition that was made since, or that the target has in another form.
             let mut source = self.follow.source.open("partition").await?;
@@ -140,7 +143,9 @@ impl<'a> Tables<'a> {
             source.close().await;
             let is_wanted = |root: &QualifiedName| !self.is_filtered || self.is_part(root);
             if let Some(root) = root.filter(is_wanted) {
-                tracing::info!("changes of {name} go to {root}: the target has no such partition");
+                tracing::info!(
+                    "changes of {name} go to {root}: the target has no partition like it"
+                );
                 found = replica::table(&mut self.session, &root).await?;
             } else if !is_copied {
                 tracing::info!("changes of {name} are left out: it is not among what was copied");
@@ -158,6 +163,17 @@ impl<'a> Tables<'a> {
             is_partial: self.partial.contains(name),
             table,
         })
+    }
+
+    /// Whether a partition has other rows on the target than the partition of this name on the source.
+    async fn is_cut_elsewhere(&mut self, name: &QualifiedName) -> Result<bool> {
+        let Some(on_target) = replica::partition_rows(&mut self.session, name).await? else {
+            return Ok(false);
+        };
+        let mut source = self.follow.source.open("partition").await?;
+        let on_source = replica::partition_rows(&mut source, name).await?;
+        source.close().await;
+        Ok(on_source.is_some_and(|on_source| on_source != on_target))
     }
 
     /// What a table looks like on the source, for plugins that do not say it; `None` if it is no
@@ -199,10 +215,20 @@ impl<'a> Tables<'a> {
     }
 
     /// Whether all partitions of a table whose rows go through it are among some tables.
-    pub(super) fn is_whole(&self, root: &QualifiedName, tables: &[Arc<Relation>]) -> bool {
+    pub(super) async fn is_whole(
+        &self,
+        root: &QualifiedName,
+        tables: &[Arc<Relation>],
+    ) -> Result<bool> {
+        let routed = self.routes.iter().filter(|(_, to)| *to == root);
+        let mut leaves: Vec<QualifiedName> = routed.map(|(name, _)| name.clone()).collect();
+        if leaves.is_empty() {
+            let mut source = self.follow.source.open("partition").await?;
+            leaves = replica::leaves(&mut source, root).await?;
+            source.close().await;
+        }
         let is_there = |name: &QualifiedName| tables.iter().any(|table| table.name == *name);
-        let mut partitions = self.routes.iter().filter(|(_, to)| *to == root).peekable();
-        partitions.peek().is_some() && partitions.all(|(name, _)| is_there(name))
+        Ok(!leaves.is_empty() && leaves.iter().all(is_there))
     }
 
     /// Whether a table belongs to what was copied; where nothing was, all do.

@@ -61,6 +61,39 @@ pub async fn root(source: &mut Connection, name: &QualifiedName) -> Result<Optio
     rows.first().map(name).transpose().map_err(failed)
 }
 
+/// Which rows belong into a partition, in words that are the same on every server; `None` if it is no
+/// partition.
+pub async fn partition_rows(
+    session: &mut Connection,
+    name: &QualifiedName,
+) -> Result<Option<String>> {
+    let failed = |error| Error::target(format!("could not look up partition {name}"), error);
+    session.execute("set timezone = 'UTC'; set datestyle = 'ISO, MDY'").await.map_err(failed)?;
+    let sql = include_str!("sql/partition_rows.sql");
+    let rows = session.query(sql, &[Some(&name.namespace), Some(&name.name)]).await;
+    let rows = rows.map_err(failed)?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(row.text(0).map_err(failed)?.map(str::to_owned))
+}
+
+/// The partitions that have the rows of a partitioned table, on the source.
+pub async fn leaves(source: &mut Connection, root: &QualifiedName) -> Result<Vec<QualifiedName>> {
+    let failed = |error| Error::source(format!("could not list partitions of {root}"), error);
+    let sql = "with recursive down (oid) as ( \
+                 select i.inhrelid from pg_catalog.pg_inherits i \
+                  where i.inhparent = pg_catalog.to_regclass($1) \
+                 union all \
+                 select i.inhrelid from down d \
+                   join pg_catalog.pg_inherits i on i.inhparent = d.oid) \
+               select n.nspname, c.relname from down d \
+                 join pg_catalog.pg_class c on c.oid = d.oid and c.relkind <> 'p' \
+                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace";
+    let rows = source.query(sql, &[Some(&root.to_string())]).await.map_err(failed)?;
+    let name =
+        |row: &pgcopydb_wire::Row| Ok(QualifiedName::new(row.required(0)?, row.required(1)?));
+    rows.iter().map(name).collect::<pgcopydb_wire::Result<_>>().map_err(failed)
+}
+
 /// Whether triggers of users fire although changes are applied: those that are meant to.
 pub async fn has_replica_triggers(session: &mut Connection) -> Result<bool> {
     let failed = |error| Error::target("could not list triggers", error);

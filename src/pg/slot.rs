@@ -50,6 +50,15 @@ pub async fn find(session: &mut Connection, name: &str) -> Result<Option<SlotSta
 pub async fn drop(session: &mut Connection, name: &str) -> Result<bool> {
     let failed = |error| Error::source("could not drop the replication slot", error);
     let Some(state) = find(session, name).await? else { return Ok(false) };
+    let rows = session.query("select pg_catalog.current_database()", &[]).await.map_err(failed)?;
+    if rows.value().map_err(failed)? != Some(&*state.database) {
+        return Err(Error::new(
+            Kind::State,
+            format!("cannot drop the replication slot \"{name}\": it is not of this database"),
+        )
+        .detail(format!("It belongs to database \"{}\", perhaps to another run.", state.database))
+        .hint("Name that database in --source, or the right slot with --slot-name."));
+    }
     if let Some(pid) = state.active_pid {
         return Err(Error::new(
             Kind::State,

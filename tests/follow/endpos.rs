@@ -120,6 +120,58 @@ fn what_has_committed_and_is_not_flushed_yet_belongs_to_the_present_end() {
 }
 
 #[test]
+fn transactions_without_a_change_for_us_move_the_position() {
+    let follow = |plugin| {
+        let followed = Followed::new("create table t (id int primary key)");
+        let running = followed.program("clone --follow").args(["--plugin", plugin]).spawn();
+        running.wait_for_stderr("applying changes after");
+        (followed, running)
+    };
+    let following: Vec<_> = super::kinds::plugins().into_iter().map(follow).collect();
+    let many =
+        |what: &str| format!("do $$ begin for i in 1..3000 loop {what}; commit; end loop; end $$");
+    for (followed, _) in &following {
+        let source = &followed.pair.source;
+        source.sql("create table left_out (id int primary key)");
+        source.sql(&many("insert into left_out values (i)"));
+        source.sql(&many("perform txid_current()"));
+    }
+    for (followed, mut running) in following {
+        let (source, end) = (&followed.pair.source, current(&followed));
+        source.sql(&many("perform txid_current()"));
+        let slot = source.name();
+        source.wait_for(&format!(
+            "select confirmed_flush_lsn > '{end}' from pg_replication_slots where slot_name = '{slot}'"
+        ));
+        let get = || {
+            let get = pgcopydb(&followed.pair).args(["stream", "sentinel", "get", "--flush-lsn"]);
+            get.run().stdout.trim().to_owned()
+        };
+        while source.value(&format!("select '{}' > '{end}'::pg_lsn", get())) != "t" {
+            assert!(running.is_running());
+        }
+        source.sql("drop table left_out");
+        followed.end(running).assert_success();
+        followed.assert_same();
+    }
+}
+
+#[test]
+fn an_end_position_is_moved_while_it_runs() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let mut running = followed.cloned();
+    for (number, endpos) in ["FFFF/0", "FFF/0", "FFFFF/0", "0/0", "FFFF/0"].iter().enumerate() {
+        let set = pgcopydb(&followed.pair).args(["stream", "sentinel", "set", "endpos", endpos]);
+        set.run().assert_success();
+        followed.pair.source.sql(&format!("insert into t values ({number})"));
+        followed.pair.target.wait_for(&format!("select count(*) = 1 from t where id = {number}"));
+        assert!(running.is_running());
+    }
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
 fn an_end_position_that_was_reached_can_be_taken_away() {
     let followed = Followed::new("create table t (id int primary key)");
     let running = followed.cloned();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pgcopydb_testkit::{Cluster, Pair};
+
 use super::Followed;
 
 /// What the program may take of the memory, whatever the size of a transaction.
@@ -65,6 +67,52 @@ fn a_prepared_transaction_arrives_when_it_commits() {
     source.sql("insert into t values (5000, 'before')");
     followed.pair.target.wait_for("select count(*) = 1 from t");
     source.sql(&format!("commit prepared '{name}'; insert into t values (5001, 'after')"));
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
+fn prepared_transactions_outlive_the_program_and_the_source() {
+    for plugin in super::kinds::plugins() {
+        let source = Cluster::builder().setting("wal_level", "logical");
+        let source = source.setting("max_prepared_transactions", "4");
+        let followed = Followed::on(Pair::built(source, Cluster::builder()), SCHEMA);
+        let program = |command: &str| followed.program(command).args(["--plugin", plugin]);
+        let running = program("clone --follow").spawn();
+        running.wait_for_stderr("applying changes after");
+        let source = &followed.pair.source;
+        source.sql(
+            "begin; insert into t select g, 'kept' from generate_series(1, 2000) g;
+             savepoint s; insert into u values (1, 'never'); rollback to s;
+             insert into u values (2, 'kept'); prepare transaction 'kept';
+             begin; insert into t values (-1, 'never'); prepare transaction 'never';
+             insert into u values (3, 'before')",
+        );
+        followed.pair.target.wait_for("select count(*) = 1 from u");
+        running.kill();
+        source.cluster().restart();
+        let running = program("follow --resume").spawn();
+        source.sql("insert into u values (4, 'between')");
+        followed.pair.target.wait_for("select count(*) = 2 from u");
+        source
+            .sql("rollback prepared 'never'; commit prepared 'kept'; insert into u values (5, '')");
+        followed.end(running).assert_success();
+        followed.assert_same();
+    }
+}
+
+#[test]
+fn a_prepared_transaction_that_the_slot_waits_for_is_named() {
+    let source = Cluster::builder().setting("wal_level", "logical");
+    let source = source.setting("max_prepared_transactions", "4");
+    let followed = Followed::on(Pair::built(source, Cluster::builder()), SCHEMA);
+    let source = &followed.pair.source;
+    source.sql("begin; insert into t values (1, 'x'); prepare transaction 'nobody''s'");
+    let program = followed.program("clone --follow").env("PGCOPYDB_FAULT_LOCK_WAIT_MS", "300");
+    let running = program.spawn();
+    running.wait_for_stderr("transaction 'nobody''s', prepared by role");
+    source.sql("commit prepared 'nobody''s'");
+    running.wait_for_stderr("applying changes after");
     followed.end(running).assert_success();
     followed.assert_same();
 }

@@ -5,6 +5,7 @@ mod filters;
 mod kinds;
 mod large;
 mod leftovers;
+mod partitions;
 mod plugins;
 mod refusals;
 mod remote;

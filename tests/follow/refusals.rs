@@ -208,6 +208,47 @@ fn limits_of_the_source_are_told_before_anything_is_made() {
 }
 
 #[test]
+fn one_wal_sender_is_enough_and_none_is_refused() {
+    let source = Cluster::builder().setting("wal_level", "logical").setting("max_wal_senders", "1");
+    let first = Followed::on(Pair::built(source, Cluster::builder()), "create table t (id int)");
+    first.pair.source.sql("alter table t add primary key (id)");
+    let clusters = [&first.pair.source, &first.pair.target].map(|one| one.cluster_handle());
+    let [source, target] = clusters;
+    let second = Followed::on(
+        Pair::between(source, target, ["other_source", "other_target"]),
+        "create table t (id int primary key)",
+    );
+    let running = first.cloned();
+    let output = second.program("clone --follow").run();
+    output.assert_code(6).assert_stderr_has("max_wal_senders is 1 and 1 are in use");
+    output.assert_stderr_has("Raise max_wal_senders");
+    assert_eq!(second.pair.source.value("select count(*) from pg_publication"), "0");
+    assert_eq!(second.pair.target.value("select count(*) from pg_replication_origin"), "1");
+    first.end(running).assert_success();
+    first.assert_same();
+}
+
+#[test]
+fn a_slot_of_another_database_is_left_alone() {
+    let followed = Followed::new("create table t (id int primary key)");
+    let clusters = [&followed.pair.source, &followed.pair.target].map(|one| one.cluster_handle());
+    let [source, target] = clusters;
+    let name = format!("{}_too", followed.pair.source.name());
+    let other = Pair::between(source, target, [&name, &format!("{name}_t")]);
+    let running = followed.cloned();
+    running.signal(rustix::process::Signal::TERM);
+    running.wait();
+    let slot = followed.pair.source.name();
+    let cleanup = pgcopydb(&other).args(["stream", "cleanup", "--slot-name", slot]);
+    let output = cleanup.args(["--origin", "nobodys"]).run();
+    output.assert_code(3).assert_stderr_has("it is not of this database");
+    output.assert_stderr_has("perhaps to another run");
+    let running = followed.program("clone --follow --resume").spawn();
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
 fn tables_that_are_new_and_what_is_not_followed_are_named() {
     let followed = Followed::new(
         "create table t (id int primary key); select lo_create(0);

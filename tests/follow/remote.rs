@@ -72,6 +72,42 @@ fn a_secret_is_asked_for() {
 }
 
 #[test]
+fn what_is_applied_is_removed_from_elsewhere() {
+    let followed = Followed::new("create table t (id serial primary key, v text)");
+    let secret = followed.pair.directory().join("secret");
+    std::fs::write(&secret, "open sesame\n").expect("a file");
+    let secret = secret.display().to_string();
+    let (mut running, port) =
+        listening(&followed, &["--secret-file", &secret, "--max-store-size", "2MB"]);
+    let prune = |words: &[&str]| {
+        let elsewhere = followed.pair.directory().join("elsewhere");
+        let program = pgcopydb(&followed.pair).args(["stream", "prune", "--host", "127.0.0.1"]);
+        let program = program.args(["--port", &port, "--dir"]).arg(&elsewhere);
+        program.args(words.iter().copied()).run()
+    };
+    let files = || {
+        let changes = followed.pair.directory().join("pgcopydb/cdc");
+        let names = std::fs::read_dir(changes).expect("a directory").flatten();
+        names.filter(|entry| entry.path().extension().is_some_and(|end| end == "db")).count()
+    };
+    for _ in 0..10 {
+        followed.pair.source.sql("insert into t (v) values (repeat('x', 300000))");
+    }
+    followed.pair.target.wait_for("select count(*) = 10 from t");
+    prune(&[]).assert_code(3).assert_stderr_has("the secret is wrong");
+    let told = prune(&["--secret-file", &secret, "--dry-run"]);
+    told.assert_success().assert_stderr_has("would remove");
+    // The file that is written to stays.
+    while files() > 1 {
+        assert!(running.is_running());
+        prune(&["--secret-file", &secret]).assert_success().assert_stderr_has("removed");
+    }
+    followed.pair.source.sql("insert into t (v) values ('last')");
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
+
+#[test]
 fn nobody_else_is_listened_to_without_a_secret() {
     let followed = Followed::new("create table t (id int primary key)");
     let output = followed.program("clone --follow --host 0.0.0.0 --port 0").run();

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pgcopydb_testkit::{Database, Pair, Program, Proxy, Running};
+use pgcopydb_testkit::{Database, Pair, Program, Proxy, Running, Version};
 
 use super::Followed;
+use crate::versions::follow::has;
 
 const SCHEMA: &str = "
     do $$ begin
@@ -31,6 +32,10 @@ const SCHEMA: &str = "
     insert into whole select g % 8, 'same', '{}' from generate_series(1, 200) g;
     insert into parted select g, g % 8, 'first' from generate_series(1, 100) g;
 ";
+
+/// From where to where a life may go, as far as these servers are there.
+const MOVES: &[(u32, u32)] =
+    &[(15, 15), (13, 18), (18, 18), (14, 17), (16, 18), (17, 17), (13, 13), (18, 15)];
 
 /// What happens to a run while it applies: kills, restarts and crashes of servers.
 const TROUBLES: u32 = 5;
@@ -200,8 +205,8 @@ fn begin(program: impl Fn() -> Program) -> Running {
     }
 }
 
-fn every_row_arrives_once(seed: u64, plugin: &str) {
-    let followed = Followed::on(Pair::start(), SCHEMA);
+fn every_row_arrives_once(seed: u64, plugin: &str, pair: Pair) {
+    let followed = Followed::on(pair, SCHEMA);
     let to_source = Proxy::to(followed.pair.source.cluster());
     let to_target = Proxy::to(followed.pair.target.cluster());
     let program = |command: &str| {
@@ -254,14 +259,32 @@ fn every_row_arrives_once(seed: u64, plugin: &str) {
 
 #[test]
 fn whatever_fails_every_row_arrives_once() {
-    every_row_arrives_once(20_261, "pgoutput");
+    every_row_arrives_once(20_261, "pgoutput", Pair::start());
 }
 
 #[test]
 fn whatever_fails_every_row_arrives_once_through_other_plugins() {
     for plugin in super::kinds::plugins().into_iter().skip(1) {
-        every_row_arrives_once(20_262, plugin);
+        every_row_arrives_once(20_262, plugin, Pair::start());
     }
+}
+
+/// A life between two of the servers that this machine has, both of which its seed says.
+fn life(seed: u64) {
+    let versions = MOVES
+        .iter()
+        .filter_map(|(from, to)| Some((Version::of_major(*from)?, Version::of_major(*to)?)));
+    let mut versions: Vec<_> = versions.collect();
+    if versions.is_empty() {
+        versions.push((Version::newest(), Version::newest()));
+    }
+    let (source, target) = &versions[seed as usize % versions.len()];
+    let plugins = super::kinds::plugins().into_iter().filter(|plugin| has(source, plugin));
+    let plugins: Vec<_> = plugins.collect();
+    let plugin = plugins[seed as usize / versions.len() % plugins.len()];
+    let [from, to] = [source, target].map(Version::major);
+    println!("following, seed {seed}, from {from} to {to} through {plugin}");
+    every_row_arrives_once(seed, plugin, Pair::of_versions(source, target));
 }
 
 /// Two seeds; under `make torture` as many as there is time for, or the one that is named.
@@ -269,19 +292,18 @@ fn whatever_fails_every_row_arrives_once_through_other_plugins() {
 fn torture_of_following() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     if let Some(seed) = number("PGCOPYDB_TORTURE_SEED") {
-        return every_row_arrives_once(seed, "pgoutput");
+        return life(seed);
     }
     let Some(seconds) = number("PGCOPYDB_TORTURE_SECONDS") else {
-        return [1, 2].into_iter().for_each(|seed| every_row_arrives_once(seed, "pgoutput"));
+        return [1, 2]
+            .into_iter()
+            .for_each(|seed| every_row_arrives_once(seed, "pgoutput", Pair::start()));
     };
     let begun = std::time::Instant::now();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let mut seed = now.map_or(1, |now| now.as_secs());
-    let plugins = super::kinds::plugins();
     while begun.elapsed().as_secs() < seconds {
-        let plugin = plugins[seed as usize % plugins.len()];
-        println!("following, seed {seed}, through {plugin}");
-        every_row_arrives_once(seed, plugin);
+        life(seed);
         seed += 1;
     }
 }

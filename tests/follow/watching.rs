@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use pgcopydb_testkit::{Cluster, Pair};
 use serde_json::Value;
 
 use super::Followed;
@@ -89,6 +90,35 @@ fn rates_errors_and_positions_are_shown_while_it_runs_and_afterwards() {
     assert_eq!(names[..6], published, "{text}");
     assert_eq!(names[6..9], ["source_lsn", "lag_bytes", "lag_seconds"], "{text}");
     followed.assert_same();
+}
+
+#[test]
+fn a_source_that_is_about_to_give_up_its_log_is_told_and_then_named() {
+    let source = Cluster::builder().setting("wal_level", "logical");
+    let source = source.setting("max_slot_wal_keep_size", "64MB").setting("max_wal_size", "32MB");
+    let followed = Followed::on(
+        Pair::built(source, Cluster::builder()),
+        "create table t (id int primary key)",
+    );
+    followed.program("stream setup").run().assert_success();
+    let source = &followed.pair.source;
+    let switch = "select pg_logical_emit_message(false, '', ''); select pg_switch_wal();";
+    // It keeps four files of 16 MB and the one that is written to; of that half is used up.
+    source.sql(&switch.repeat(4));
+    source.sql("select pg_logical_emit_message(false, '', repeat('x', 1000000)) from generate_series(1, 8)");
+    let running = followed.program("stream receive").spawn();
+    let line = running.wait_for_stderr("max_slot_wal_keep_size");
+    assert!(line.contains(" MB of its log") && line.contains(" MB more"), "{line}");
+    running.kill();
+    source.wait_for("select not active from pg_replication_slots");
+    source.sql(&switch.repeat(4));
+    source.sql("checkpoint");
+    source.wait_for("select wal_status = 'lost' from pg_replication_slots");
+    let output = followed.program("stream receive").run();
+    output
+        .assert_code(6)
+        .assert_stderr_has("the source has given up its log for the replication slot");
+    output.assert_stderr_has("--restart");
 }
 
 #[test]

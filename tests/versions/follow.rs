@@ -40,7 +40,7 @@ const CHANGES: &str = "
     select pg_logical_emit_message(true, 'app', 'nothing')";
 
 /// What a plugin needs of the server's files.
-fn has(version: &Version, plugin: &str) -> bool {
+pub fn has(version: &Version, plugin: &str) -> bool {
     let library = format!("{plugin}.so");
     let places = ["../lib", "../lib/postgresql", "../lib/pgoutput"];
     plugin == "pgoutput"

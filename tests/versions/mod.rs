@@ -1,7 +1,7 @@
 //! From one major version to another, as far as this machine has them: the default run needs only
 //! its own, `scripts/majors` provides others.
 
-mod follow;
+pub mod follow;
 mod statistics;
 
 use pgcopydb_testkit::{Pair, Version, workload};
