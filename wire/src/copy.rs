@@ -3,7 +3,8 @@
 //!
 //! A server sends one CopyData message per row; in the other direction the boundaries of messages
 //! mean nothing, in text and in binary form alike. The pump strips the headers and sends the bytes
-//! on in messages of about 64 kB, which costs the receiving server less.
+//! on in messages of about 64 kB, which costs the receiving server less. It keeps two of these, one
+//! that is made and one that is sent: there may be many pumps in a process.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,9 +19,6 @@ use crate::frame::HEADER_BYTES;
 
 /// Payload of the CopyData messages that the pump makes.
 const FRAME_PAYLOAD_BYTES: usize = 64 * 1024;
-
-/// Bytes that wait for the target before we stop reading from the source.
-const PENDING_BYTES_MAX: usize = 4 * FRAME_PAYLOAD_BYTES;
 
 /// What a COPY moved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -126,23 +124,24 @@ async fn flow(
         }
         moved.fetch_add(reframer.bytes - before, Ordering::Relaxed);
         reframer.give(&mut target.framed.outgoing, done);
-        if done && !target.framed.outgoing.has_remaining() {
+        if done && reframer.frame.is_empty() && !target.framed.outgoing.has_remaining() {
             return Ok(());
         }
-        let progress = poll_fn(|cx| poll_once(cx, source, target, done)).await;
+        let reads = !done && !reframer.is_full();
+        let progress = poll_fn(|cx| poll_once(cx, source, target, reads)).await;
         // A target that has closed may have said why: that is the better error.
         check_target(target).map_err(on(Side::Target))?;
         progress?;
     }
 }
 
-/// One round of whatever can be done now: read from the source while there is room, send to the
-/// target, and hear what the target has to say.
+/// One round of whatever can be done now: read from the source if there is room, send to the target,
+/// and hear what the target has to say.
 fn poll_once(
     cx: &mut Context<'_>,
     source: &mut Connection,
     target: &mut Connection,
-    source_done: bool,
+    reads: bool,
 ) -> Poll<std::result::Result<(), PumpError>> {
     let mut progress = false;
     // The target is heard before it is spoken to: if it has closed, the reason is there to be read.
@@ -154,10 +153,7 @@ fn poll_once(
     {
         progress = true;
     }
-    if !source_done
-        && target.framed.outgoing.len() < PENDING_BYTES_MAX
-        && source.framed.poll_fill(cx).map_err(on(Side::Source))?.is_ready()
-    {
+    if reads && source.framed.poll_fill(cx).map_err(on(Side::Source))?.is_ready() {
         progress = true;
     }
     if progress { Poll::Ready(Ok(())) } else { Poll::Pending }
@@ -310,21 +306,21 @@ impl Reframer {
         }
     }
 
-    /// Hands the message in hand over when it is large enough, or when it is the last one.
+    /// Whether the message in hand is large enough.
+    fn is_full(&self) -> bool {
+        self.frame.len() >= HEADER_BYTES + FRAME_PAYLOAD_BYTES
+    }
+
+    /// Hands the message in hand over when it is large enough, or when it is the last one, and the
+    /// one before it is sent.
     fn give(&mut self, outgoing: &mut BytesMut, last: bool) {
-        let enough = self.frame.len() >= HEADER_BYTES + FRAME_PAYLOAD_BYTES;
-        if self.frame.is_empty() || !(enough || last) {
+        if !outgoing.is_empty() || self.frame.is_empty() || !(self.is_full() || last) {
             return;
         }
         // The length counts itself but not the tag.
         let length = (self.frame.len() - 1) as u32;
         self.frame[1..HEADER_BYTES].copy_from_slice(&length.to_be_bytes());
-        if outgoing.is_empty() {
-            std::mem::swap(outgoing, &mut self.frame);
-        } else {
-            outgoing.extend_from_slice(&self.frame);
-        }
-        self.frame.clear();
+        std::mem::swap(outgoing, &mut self.frame);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::stream::Stream;
 
 /// What we ask of the kernel in one read. Larger reads were measured and did not help.
-const READ_BYTES: usize = 128 * 1024;
+const READ_BYTES: usize = 64 * 1024;
 
 /// Frames other than rows, COPY data and messages to the user are short; libpq draws the same line.
 /// A longer one means that we lost our place in the stream.
