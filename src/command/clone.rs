@@ -37,6 +37,7 @@ use crate::run::records::Records;
 use crate::run::watch::Watch;
 use crate::run::{self, Holds, Report};
 use crate::stop::Stop;
+use crate::tools::Tools;
 use crate::tools::restore::Printer;
 
 /// Copies a database, or a share of it.
@@ -271,22 +272,24 @@ async fn copy(run: &mut Begun, watch: &Arc<Watch>, stop: &Stop) -> Result<Ended>
         () = stop.requested() => Err(crate::tools::child::stopped()),
     };
     let (ledger, target_namespaces) = opened?;
+    let target = Target { version: run.target_session.server_version(), tables: run.tables() };
+    // Before there is what workers look things up in: planning takes memory of its own.
+    let mut plan = plan::clone(&inventory, &run.base.settings, target);
     let base = &mut run.base;
     let tools = base.tools(inventory.database.server_version)?;
+    let printer = printer(tools, base.workdir.files().archive(), base.settings.clone()).await?;
     let mut context = Context::new(Parts {
         source: base.source.clone(),
         target: run.target.clone(),
         target_version: run.target_session.server_version(),
         snapshot: base.snapshot.id.clone(),
-        printer: Printer::new(&tools, &base.workdir.files().archive(), &base.settings),
+        printer,
         settings: base.settings.clone(),
         ledger,
         stop: stop.clone(),
         target_namespaces,
         inventory,
     });
-    let target = Target { version: run.target_session.server_version(), tables: run.tables() };
-    let mut plan = plan::clone(&context.inventory, &context.settings, target);
     if target.tables == Tables::Found && run.selection.builds_indexes() {
         let found = &mut context.found;
         existing::indexes(&mut run.target_session, &context.inventory, found).await?;
@@ -320,6 +323,13 @@ async fn copy(run: &mut Begun, watch: &Arc<Watch>, stop: &Stop) -> Result<Ended>
     let report = running.await?;
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;
     Ok(Ended { report, context, target })
+}
+
+/// What prints entries of the archive.
+async fn printer(tools: Tools, archive: PathBuf, settings: Settings) -> Result<Printer> {
+    let opened = move || Printer::open(&tools, &archive, &settings);
+    let opened = tokio::task::spawn_blocking(opened).await;
+    opened.map_err(|error| Error::new(Kind::Internal, error.to_string()))?
 }
 
 /// Looks at the target and makes it remember steps. Also tells which namespaces it has.

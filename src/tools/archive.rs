@@ -60,7 +60,7 @@ pub fn entries(archive: &Path) -> Result<Packed<Entry>> {
     Ok(entries)
 }
 
-fn unreadable(archive: &Path, reason: &str) -> Error {
+pub(super) fn unreadable(archive: &Path, reason: &str) -> Error {
     Error::new(Kind::State, format!("could not read {}: {reason}", archive.display()))
         .hint("Start over with --restart.")
 }

@@ -3,7 +3,7 @@
 //! believed unchecked: a damaged file must be an error, not the end of memory.
 
 use std::fs::File;
-use std::io::{BufReader, Error, ErrorKind, Read, Result};
+use std::io::{BufReader, Error, ErrorKind, Read, Result, Seek};
 use std::path::Path;
 
 const MAGIC: &[u8] = b"PGDMP";
@@ -67,6 +67,8 @@ pub(super) struct Contents {
     offset_bytes: u8,
     /// How large the file is: no text is longer.
     size: u64,
+    /// Where the number of entries is.
+    count_at: u64,
     left: u32,
 }
 
@@ -90,7 +92,7 @@ impl Contents {
         if !(VERSION_MIN..=VERSION_MAX).contains(&version) {
             return Err(malformed(&format!("its format {major}.{minor} is not known")));
         }
-        let mut contents = Contents { reader, version, offset_bytes, size, left: 0 };
+        let mut contents = Contents { reader, version, offset_bytes, size, count_at: 0, left: 0 };
         match version >= COMPRESSION_BYTE_VERSION {
             true => contents.reader.read_exact(&mut [0])?,
             false => drop(contents.number()?),
@@ -102,11 +104,22 @@ impl Contents {
         for _ in 0..3 {
             contents.skip_text()?;
         }
+        contents.count_at = contents.position()?;
         contents.left = match u32::try_from(contents.number()?) {
             Ok(entries) if u64::from(entries) <= size / ENTRY_BYTES_MIN => entries,
             _ => return Err(malformed("its number of entries cannot be right")),
         };
         Ok(contents)
+    }
+
+    /// Where the number of entries is, which are right behind it.
+    pub(super) fn count_at(&self) -> u64 {
+        self.count_at
+    }
+
+    /// How far the file was read.
+    pub(super) fn position(&mut self) -> Result<u64> {
+        self.reader.stream_position()
     }
 
     fn item(&mut self) -> Result<Item> {

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod child;
 mod contents;
 pub mod dump;
+mod excerpt;
 pub mod locate;
 pub mod restore;
 

@@ -2,11 +2,14 @@
 //! comments and tablespaces as the options say. The statements are run by us, in a transaction of
 //! ours, so that a record of them commits with them.
 
-use std::fmt::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Tools;
+use super::archive::unreadable;
 use super::child::Child;
+use super::excerpt::Excerpts;
 use crate::error::{Error, Kind, Result};
 use crate::model::{EntryId, Settings};
 use crate::stop::Stop;
@@ -16,12 +19,13 @@ use crate::stop::Stop;
 pub struct Printer {
     tools: Tools,
     archive: PathBuf,
+    excerpts: Arc<Excerpts>,
     options: Vec<&'static str>,
 }
 
 impl Printer {
-    /// Prints entries of `archive` as `settings` want them.
-    pub fn new(tools: &Tools, archive: &Path, settings: &Settings) -> Printer {
+    /// Prints entries of `archive`, which it looks through first, as `settings` want them.
+    pub fn open(tools: &Tools, archive: &Path, settings: &Settings) -> Result<Printer> {
         let flags = [
             (settings.no_owner, "--no-owner"),
             (settings.no_acl, "--no-acl"),
@@ -29,27 +33,32 @@ impl Printer {
             (settings.no_tablespaces, "--no-tablespaces"),
         ];
         let options = flags.into_iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| flag);
-        Printer { tools: tools.clone(), archive: archive.to_owned(), options: options.collect() }
+        let excerpts =
+            Excerpts::of(archive).map_err(|error| unreadable(archive, &error.to_string()))?;
+        Ok(Printer {
+            tools: tools.clone(),
+            archive: archive.to_owned(),
+            excerpts: Arc::new(excerpts),
+            options: options.collect(),
+        })
     }
 
     /// The statements that make some entries, in the archive's order.
     pub async fn sql(&self, entries: &[EntryId], stop: &Stop) -> Result<String> {
-        let mut list = tempfile::Builder::new()
+        let mut excerpt = tempfile::Builder::new()
             .prefix("entries-")
-            .suffix(".list")
+            .suffix(".dump")
             .tempfile_in(self.archive.parent().unwrap_or(Path::new(".")))
             .map_err(unwritable)?;
-        let lines = entries.iter().fold(String::new(), |mut lines, entry| {
-            let _ = writeln!(lines, "{entry};");
-            lines
-        });
-        std::io::Write::write_all(&mut list, lines.as_bytes()).map_err(unwritable)?;
+        let mut writer = BufWriter::new(&mut excerpt);
+        self.excerpts.write(entries, &mut writer).map_err(unwritable)?;
+        writer.flush().map_err(unwritable)?;
+        drop(writer);
         let mut child = Child::new(&self.tools.program("pg_restore"));
         for option in &self.options {
             child = child.arg(option);
         }
-        let child = child.arg("--file=-").arg("--use-list").arg(list.path()).arg(&self.archive);
-        let script = child.run(stop).await;
+        let script = child.arg("--file=-").arg(excerpt.path()).run(stop).await;
         let script = script.map_err(|error| error.during("could not read the archive"))?;
         let script = String::from_utf8(script)
             .map_err(|_| Error::new(Kind::Internal, "the archive holds text that is not UTF-8"))?;
