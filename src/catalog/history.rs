@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction};
 
 use crate::error::Result;
-use crate::model::{History, Oid, Section, SectionRecord, StepKind, StepRecord, StepState};
+use crate::model::{History, Oid, Packed, Section, SectionRecord, StepKind, StepRecord, StepState};
 
 use super::Catalog;
 use super::json::unsigned;
@@ -15,11 +15,14 @@ impl Catalog {
             let database = "select database ->> '$.name' from inventory";
             let database = transaction.query_row(database, (), |row| row.get(0)).optional()?;
             let mut query = transaction.prepare(include_str!("schema/history_steps.sql"))?;
-            let steps = query.query_map((), step)?;
-            let steps = steps.collect::<rusqlite::Result<Vec<Option<StepRecord>>>>()?;
+            let mut rows = query.query(())?;
+            let mut steps = Packed::default();
+            while let Some(row) = rows.next()? {
+                steps.extend(step(row)?);
+            }
             Ok(History {
                 database: database.unwrap_or_default(),
-                steps: steps.into_iter().flatten().collect(),
+                steps,
                 sections: sections(transaction)?,
             })
         })

@@ -1,13 +1,14 @@
 //! The summary of a run, put together from the inventory and the records.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{OptionalExtension, Row, Rows, Transaction};
 
 use crate::error::Result;
 use crate::model::{
-    Failure, Jobs, ObjectSummary, Oid, PartSummary, QualifiedName, Section, SectionSummary,
+    Failure, Jobs, ObjectSummary, Oid, Packed, PartSummary, QualifiedName, Section, SectionSummary,
     Settings, Summary, TableSummary,
 };
 
@@ -49,58 +50,66 @@ fn sections(transaction: &Transaction) -> rusqlite::Result<Vec<SectionSummary>> 
         .collect())
 }
 
-fn tables(transaction: &Transaction) -> rusqlite::Result<Vec<TableSummary>> {
-    let mut tables = Vec::new();
-    let mut places: HashMap<Oid, usize> = HashMap::new();
+fn tables(transaction: &Transaction) -> rusqlite::Result<Packed<TableSummary>> {
+    let mut parts = transaction.prepare(include_str!("schema/summary_parts.sql"))?;
+    let mut parts = OfTables::new(parts.query(())?, part);
+    let mut indexes = transaction.prepare(include_str!("schema/summary_indexes.sql"))?;
+    let mut indexes = OfTables::new(indexes.query(())?, object);
+    let mut constraints = transaction.prepare(include_str!("schema/summary_constraints.sql"))?;
+    let mut constraints = OfTables::new(constraints.query(())?, object);
     let mut query = transaction.prepare(include_str!("schema/summary_tables.sql"))?;
     let mut rows = query.query(())?;
+    let mut tables = Packed::default();
     while let Some(row) = rows.next()? {
-        let oid = Oid(row.get("oid")?);
-        places.insert(oid, tables.len());
+        let place = row.get("place")?;
         tables.push(TableSummary {
             database: row.get("datname")?,
-            oid,
+            oid: Oid(row.get("oid")?),
             name: name(row)?,
             source_bytes: unsigned(row.get("bytes")?),
-            parts: Vec::new(),
-            indexes: Vec::new(),
-            constraints: Vec::new(),
+            parts: parts.at(place)?,
+            indexes: indexes.at(place)?,
+            constraints: constraints.at(place)?,
         });
     }
-    let mut for_each = |query: &str, add: Add| -> rusqlite::Result<()> {
-        let mut query = transaction.prepare(query)?;
-        let mut rows = query.query(())?;
-        while let Some(row) = rows.next()? {
-            let place = places.get(&Oid(row.get("tableoid")?));
-            if let Some(table) = place.and_then(|place| tables.get_mut(*place)) {
-                add(table, row)?;
-            }
-        }
-        Ok(())
-    };
-    for_each(include_str!("schema/summary_parts.sql"), |table, row| {
-        push(&mut table.parts, part(row)?);
-        Ok(())
-    })?;
-    for_each(include_str!("schema/summary_indexes.sql"), |table, row| {
-        push(&mut table.indexes, object(row)?);
-        Ok(())
-    })?;
-    for_each(include_str!("schema/summary_constraints.sql"), |table, row| {
-        push(&mut table.constraints, object(row)?);
-        Ok(())
-    })?;
     Ok(tables)
 }
 
-/// Most tables have one or two of each: room for four would be most of the memory of a summary.
-fn push<T>(objects: &mut Vec<T>, object: T) {
-    objects.reserve_exact(1);
-    objects.push(object);
+/// What belongs to tables, read along with them: in the order of their places.
+struct OfTables<'a, T> {
+    rows: Rows<'a>,
+    read: fn(&Row) -> rusqlite::Result<T>,
+    /// What was read last, of a table that has not come yet.
+    ahead: Option<(i64, T)>,
 }
 
-/// Adds a row to its table's summary.
-type Add = fn(&mut TableSummary, &Row) -> rusqlite::Result<()>;
+impl<'a, T> OfTables<'a, T> {
+    fn new(rows: Rows<'a>, read: fn(&Row) -> rusqlite::Result<T>) -> OfTables<'a, T> {
+        OfTables { rows, read, ahead: None }
+    }
+
+    /// What belongs to the table at a place, which is not before any that was asked for.
+    fn at(&mut self, place: i64) -> rusqlite::Result<Vec<T>> {
+        let mut objects = Vec::new();
+        loop {
+            let next = match self.ahead.take() {
+                Some(next) => next,
+                None => match self.rows.next()? {
+                    Some(row) => (row.get("place")?, (self.read)(row)?),
+                    None => return Ok(objects),
+                },
+            };
+            match next.0.cmp(&place) {
+                Ordering::Less => {}
+                Ordering::Equal => objects.push(next.1),
+                Ordering::Greater => {
+                    self.ahead = Some(next);
+                    return Ok(objects);
+                }
+            }
+        }
+    }
+}
 
 fn part(row: &Row) -> rusqlite::Result<PartSummary> {
     Ok(PartSummary {

@@ -1,21 +1,23 @@
 //! What was done when and by whom: the records of all runs in a work directory as plain data.
 //! Points in time are milliseconds since 1970.
 
-use super::{Oid, Section, StepKind};
+use serde::{Deserialize, Serialize};
+
+use super::{Oid, Packed, Section, StepKind};
 
 /// Everything that was recorded with its time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct History {
     /// The database that is copied.
     pub database: String,
     /// The steps, in the order they began in.
-    pub steps: Vec<StepRecord>,
+    pub steps: Packed<StepRecord>,
     /// The top-level sections that were timed by the clock and have ended.
     pub sections: Vec<SectionRecord>,
 }
 
 /// A step that was begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// What it does.
     pub kind: StepKind,
@@ -38,7 +40,7 @@ pub struct StepRecord {
 }
 
 /// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StepState {
     /// It has not.
     Running,

@@ -19,6 +19,7 @@ pub mod name;
 pub mod object;
 pub mod oid;
 pub mod packed;
+pub mod places;
 pub mod replica;
 pub mod role;
 pub mod settings;
@@ -46,6 +47,7 @@ pub use name::{QualifiedName, quote_identifier, quote_literal};
 pub use object::Object;
 pub use oid::Oid;
 pub use packed::Packed;
+pub use places::Places;
 pub use settings::{Beginning, Jobs, Settings};
 pub use summary::{
     Counter, Failure, ObjectSummary, PartSummary, Progress, Section, SectionSummary, StepKind,

@@ -5,16 +5,23 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
+use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Objects that are compressed together. More take less memory, and longer to get one of them.
 const BLOCK_LENGTH: usize = 32;
 
+/// How far back a repetition can be found by this compression.
+const EXAMPLE_BYTES_MAX: usize = 64 << 10;
+
 /// A list of objects that are compressed; whoever asks for one gets a copy. Made for reading in
 /// order, and quick enough for single ones.
 pub struct Packed<T> {
     blocks: Vec<Box<[u8]>>,
+    /// The end of the first block as it was before: all others are compressed as if they came after
+    /// it.
+    example: Vec<u8>,
     /// The last objects, fewer than a block.
     rest: Vec<T>,
     /// The block that was asked for last.
@@ -34,6 +41,7 @@ impl<T> Default for Packed<T> {
     fn default() -> Packed<T> {
         Packed {
             blocks: Vec::new(),
+            example: Vec::new(),
             rest: Vec::new(),
             opened: Mutex::default(),
             objects: PhantomData,
@@ -58,7 +66,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Packed<T> {
     pub fn push(&mut self, object: T) {
         self.rest.push(object);
         if self.rest.len() == BLOCK_LENGTH {
-            self.blocks.push(pack(&self.rest));
+            let bytes = written(&self.rest);
+            self.blocks.push(compress_prepend_size_with_dict(&bytes, &self.example).into());
+            if self.example.is_empty() {
+                self.example = bytes[bytes.len().saturating_sub(EXAMPLE_BYTES_MAX)..].to_vec();
+            }
             self.rest.clear();
         }
     }
@@ -71,7 +83,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Packed<T> {
         };
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if opened.block != Some(number) {
-            *opened = Opened { block: Some(number), bytes: decompress(block) };
+            *opened = Opened { block: Some(number), bytes: self.decompress(number, block) };
         }
         objects(&opened.bytes).nth(place % BLOCK_LENGTH).map(read)
     }
@@ -88,7 +100,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Packed<T> {
         }
     }
 
-    /// All of them, in order.
+    /// All of them, in order; whoever looks at each only once keeps no more than a block.
     pub fn iter(&self) -> Iter<'_, T> {
         Iter { packed: self, block: 0, unpacked: Vec::new().into_iter() }
     }
@@ -113,9 +125,12 @@ impl<T: Clone + Serialize + DeserializeOwned> Packed<T> {
 
     fn rebuild(&mut self, mut becomes: impl FnMut(T) -> Option<T>) {
         let mut before = std::mem::take(self);
-        for block in &mut before.blocks {
+        let blocks = std::mem::take(&mut before.blocks);
+        for (number, block) in blocks.into_iter().enumerate() {
+            let objects = before.unpack_block(number, &block);
             // Each block is given back as soon as its objects are in another one.
-            for object in unpack(&std::mem::take(block)) {
+            drop(block);
+            for object in objects {
                 if let Some(object) = becomes(object) {
                     self.push(object);
                 }
@@ -129,6 +144,20 @@ impl<T: Clone + Serialize + DeserializeOwned> Packed<T> {
     }
 }
 
+impl<T: DeserializeOwned> Packed<T> {
+    fn unpack_block(&self, number: usize, block: &[u8]) -> Vec<T> {
+        objects(&self.decompress(number, block)).map(read).collect()
+    }
+}
+
+impl<T> Packed<T> {
+    #[expect(clippy::expect_used, reason = "nobody else writes these bytes")]
+    fn decompress(&self, number: usize, block: &[u8]) -> Vec<u8> {
+        let example = if number == 0 { &[][..] } else { &self.example };
+        decompress_size_prepended_with_dict(block, example).expect(OWN_BYTES)
+    }
+}
+
 /// The bytes that say how many bytes an object takes.
 const LENGTH_BYTES: usize = size_of::<u32>();
 
@@ -136,7 +165,7 @@ const LENGTH_BYTES: usize = size_of::<u32>();
 const OWN_BYTES: &str = "a block holds what was packed into it";
 
 #[expect(clippy::expect_used, reason = "plain data can always be written to memory")]
-fn pack<T: Serialize>(objects: &[T]) -> Box<[u8]> {
+fn written<T: Serialize>(objects: &[T]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for object in objects {
         let start = bytes.len() + LENGTH_BYTES;
@@ -145,12 +174,7 @@ fn pack<T: Serialize>(objects: &[T]) -> Box<[u8]> {
         let length = u32::try_from(bytes.len() - start).expect("an object is no larger than 4 GB");
         bytes[start - LENGTH_BYTES..start].copy_from_slice(&length.to_le_bytes());
     }
-    lz4_flex::block::compress_prepend_size(&bytes).into_boxed_slice()
-}
-
-#[expect(clippy::expect_used, reason = "nobody else writes these bytes")]
-fn decompress(block: &[u8]) -> Vec<u8> {
-    lz4_flex::block::decompress_size_prepended(block).expect(OWN_BYTES)
+    bytes
 }
 
 /// The objects of a block, each as its bytes.
@@ -168,11 +192,8 @@ fn read<T: DeserializeOwned>(object: &[u8]) -> T {
     postcard::from_bytes(object).expect(OWN_BYTES)
 }
 
-fn unpack<T: DeserializeOwned>(block: &[u8]) -> Vec<T> {
-    objects(&decompress(block)).map(read).collect()
-}
-
 /// The objects of a [`Packed`], in order.
+#[derive(Clone)]
 pub struct Iter<'a, T> {
     packed: &'a Packed<T>,
     /// The next block.
@@ -188,7 +209,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Iterator for Iter<'_, T> {
             return Some(object);
         }
         let objects = match self.packed.blocks.get(self.block) {
-            Some(block) => unpack(block),
+            Some(block) => self.packed.unpack_block(self.block, block),
             None if self.block == self.packed.blocks.len() => self.packed.rest.clone(),
             None => return None,
         };
@@ -231,7 +252,8 @@ impl<T: Clone + Serialize + DeserializeOwned> From<Vec<T>> for Packed<T> {
 
 impl<T: Clone> Clone for Packed<T> {
     fn clone(&self) -> Packed<T> {
-        Packed { blocks: self.blocks.clone(), rest: self.rest.clone(), ..Packed::default() }
+        let (blocks, example) = (self.blocks.clone(), self.example.clone());
+        Packed { blocks, example, rest: self.rest.clone(), ..Packed::default() }
     }
 }
 

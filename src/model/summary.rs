@@ -1,12 +1,15 @@
 //! What a run did, as plain data: the kinds of steps and of top-level sections, how far a run has
 //! come, and the summary at its end.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::{Jobs, Oid, QualifiedName};
+use serde::{Deserialize, Serialize};
+
+use super::{Jobs, Oid, Packed, QualifiedName};
 
 /// What a step does, as far as records and reports tell steps apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StepKind {
     /// Drops what is in the way.
     Drop,
@@ -224,7 +227,7 @@ impl Section {
 }
 
 /// What a run has done.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Summary {
     /// Numbers of workers.
     pub jobs: Jobs,
@@ -233,7 +236,7 @@ pub struct Summary {
     /// Every section, in order.
     pub sections: Vec<SectionSummary>,
     /// The tables, the largest first.
-    pub tables: Vec<TableSummary>,
+    pub tables: Packed<TableSummary>,
     /// What could not be done.
     pub failures: Vec<Failure>,
 }
@@ -261,11 +264,15 @@ impl Summary {
             };
             section.bytes += more.bytes;
         }
-        self.tables.extend(other.tables);
-        self.tables.sort_by(|one, other| {
-            let by_name = || (&one.database, one.oid).cmp(&(&other.database, other.oid));
-            other.source_bytes.cmp(&one.source_bytes).then_with(by_name)
-        });
+        let tables = std::mem::take(&mut self.tables);
+        let (mut ours, mut theirs) = (tables.iter().peekable(), other.tables.iter().peekable());
+        let rank = |table: &TableSummary| (Reverse(table.source_bytes), table.database.clone());
+        self.tables = std::iter::from_fn(|| match (ours.peek(), theirs.peek()) {
+            (Some(one), Some(other)) if rank(other) < rank(one) => theirs.next(),
+            (None, _) => theirs.next(),
+            _ => ours.next(),
+        })
+        .collect();
         self.failures.extend(other.failures);
     }
 }
@@ -282,7 +289,7 @@ pub struct SectionSummary {
 }
 
 /// What was done for a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableSummary {
     /// The database it is in.
     pub database: String,
@@ -318,7 +325,7 @@ impl TableSummary {
 }
 
 /// A part of a table that was copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartSummary {
     /// Its number, from 1; 0 for a whole table.
     pub number: u32,
@@ -331,7 +338,7 @@ pub struct PartSummary {
 }
 
 /// An index or constraint that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectSummary {
     /// Its OID on the source.
     pub oid: Oid,

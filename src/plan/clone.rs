@@ -1,14 +1,15 @@
 //! The steps of a whole clone and the order they keep. The edges follow PostgreSQL's locks: with
 //! them no two running steps wait for each other's lock ("Explicit Locking" in the documentation).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeFrom;
 
 use super::pre_data::{Piece, Pieces};
+use super::relations::{Relations, StepLists};
 use super::statement::{Moves, index_moves, split};
 use super::{Plan, Step, StepId, drop, pre_data};
 use crate::model::{
-    Entry, EntryId, ForeignKey, Index, Inventory, Oid, Packed, Settings, Table, TableKind,
+    Entry, EntryId, ForeignKey, Index, Inventory, Oid, Packed, Places, Settings, Table, TableKind,
 };
 
 /// From this version on ANALYZE of a partitioned table can leave its partitions alone.
@@ -56,21 +57,23 @@ struct Planner<'a> {
     settings: &'a Settings,
     target: Target,
     plan: Plan,
-    tables: HashMap<Oid, Known>,
-    /// The archive's entries of post-data objects, by catalog OID and OID.
-    entries: HashMap<(Oid, Oid), Making>,
+    relations: Relations,
+    /// Places of the archive's entries of post-data objects, by catalog OID and OID.
+    objects: Places<(Oid, Oid)>,
+    /// How these objects are made.
+    makings: Vec<Making>,
     /// The end of the pre-data section.
     schema: Vec<StepId>,
     /// The step that empties a table that several steps fill.
     truncates: HashMap<Oid, StepId>,
     /// Steps that fill a table with rows.
-    fills: HashMap<Oid, Vec<StepId>>,
+    fills: StepLists,
     /// Steps that work on a table and hold locks on it, by the root of its partition tree.
-    work: HashMap<Oid, Vec<StepId>>,
+    work: StepLists,
     /// Index builds of a table.
-    builds: HashMap<Oid, Vec<StepId>>,
+    builds: StepLists,
     /// Steps that complete indexes of a partition.
-    finishes: HashMap<Oid, Vec<StepId>>,
+    finishes: StepLists,
     /// The step that completes an index.
     index_steps: HashMap<Oid, StepId>,
     /// The step that completes an entry of the post-data section.
@@ -79,18 +82,12 @@ struct Planner<'a> {
     all: Vec<StepId>,
 }
 
-/// What must be known of every table at any time.
-struct Known {
-    parent: Option<Oid>,
-    bytes: u64,
-}
-
 /// How an object of the post-data section is made.
 #[derive(Clone, Copy)]
 struct Making {
     entry: EntryId,
     /// How many statements the archive has for it.
-    statements: usize,
+    statements: u32,
 }
 
 /// `pg_class` as entries of the archive name it.
@@ -132,30 +129,31 @@ fn is_about_another(entry: &Entry) -> bool {
 
 impl<'a> Planner<'a> {
     fn new(inventory: &'a Inventory, settings: &'a Settings, target: Target) -> Planner<'a> {
-        let tables = inventory.tables.iter().map(|table| {
-            let Table { oid, parent, bytes, .. } = table;
-            (oid, Known { parent, bytes })
-        });
-        let entries = post_data_by_object(&inventory.entries).map(|(object, entry)| {
-            let statements = split(&entry.definition).len();
-            (object, Making { entry: entry.id, statements })
+        let relations = Relations::of(inventory);
+        let lists = || StepLists::new(relations.len());
+        let mut makings = Vec::new();
+        let objects = post_data_by_object(&inventory.entries).map(|(object, entry)| {
+            let statements = split(&entry.definition).len() as u32;
+            makings.push(Making { entry: entry.id, statements });
+            (object, makings.len() - 1)
         });
         Planner {
             inventory,
             settings,
             target,
-            plan: Plan::new(),
-            tables: tables.collect(),
-            entries: entries.collect(),
+            plan: Plan::with_capacity(steps_at_most(inventory)),
+            objects: Places::from_pairs(objects),
+            makings,
             schema: Vec::new(),
             truncates: HashMap::new(),
-            fills: HashMap::new(),
-            work: HashMap::new(),
-            builds: HashMap::new(),
-            finishes: HashMap::new(),
+            fills: lists(),
+            work: lists(),
+            builds: lists(),
+            finishes: lists(),
             index_steps: HashMap::new(),
             entry_steps: HashMap::new(),
             all: Vec::new(),
+            relations,
         }
     }
 
@@ -223,7 +221,7 @@ impl<'a> Planner<'a> {
                 let id = self.plan.add_following(step, 0, &self.schema, last.as_slice());
                 last = Some(id);
                 for table in &extension.config {
-                    self.fills.insert(table.oid, vec![id]);
+                    self.fills.replace(self.relations.place(table.oid), &[id]);
                 }
                 self.all.push(id);
             }
@@ -235,30 +233,30 @@ impl<'a> Planner<'a> {
             let needs = self.emptied(&table);
             let steps = fill_table(&mut self.plan, &table, &needs);
             self.note_work(table.oid, &steps);
-            self.fills.insert(table.oid, steps);
+            self.fills.replace(self.relations.place(table.oid), &steps);
         }
         // A partitioned table is filled when its partitions are.
-        let mut by_root: HashMap<Oid, Vec<StepId>> = HashMap::new();
-        for table in self.inventory.tables.iter().filter(|table| table.parent.is_some()) {
-            let steps = self.fills.get(&table.oid).into_iter().flatten();
-            let mut ancestor = table.parent;
-            let steps: Vec<StepId> = steps.copied().collect();
-            while let Some(oid) = ancestor {
-                by_root.entry(oid).or_default().extend(&steps);
-                ancestor = self.tables.get(&oid).and_then(|table| table.parent);
+        let mut of_partitions: BTreeMap<usize, Vec<StepId>> = BTreeMap::new();
+        for (place, relation) in self.relations.iter().enumerate() {
+            let mut ancestor = relation.parent;
+            while let Some(parent) = ancestor {
+                let parent = parent as usize;
+                of_partitions.entry(parent).or_default().extend(self.fills.of(place));
+                ancestor = self.relations.at(parent).parent;
             }
         }
-        for (root, steps) in by_root {
+        for (parent, steps) in of_partitions {
             // Where no partition has rows to copy, it is full as soon as it is there.
             let needs = [&self.schema[..], &steps].concat();
             let filled = self.plan.success(&needs);
-            self.fills.insert(root, vec![filled]);
+            self.fills.replace(parent, &[filled]);
         }
         // Rows of such a partition may come with any other.
         for table in self.inventory.tables.iter().filter(|table| table.load_via.is_some()) {
-            let via = table.load_via.and_then(|root| self.fills.get(&root)).cloned();
-            if let (Some(filled), true) = (via, table.has_data()) {
-                self.fills.insert(table.oid, filled);
+            let via = table.load_via.map(|root| self.relations.place(root));
+            let filled: Vec<StepId> = via.into_iter().flat_map(|via| self.fills.of(via)).collect();
+            if !filled.is_empty() && table.has_data() {
+                self.fills.replace(self.relations.place(table.oid), &filled);
             }
         }
     }
@@ -289,7 +287,7 @@ impl<'a> Planner<'a> {
             let dearness = if index.has_collated_text { COLLATED_INDEX_WEIGHT } else { 1 };
             let step = Step::CreateIndex { index: index.oid };
             let id = self.add_on_table(step, index.table, index.bytes * dearness, &[], &[]);
-            self.builds.entry(index.table).or_default().push(id);
+            self.builds.extend(self.relations.place(index.table), [id]);
             self.index_steps.insert(index.oid, id);
             self.entry_steps.insert(entry, id);
         }
@@ -300,8 +298,9 @@ impl<'a> Planner<'a> {
             if !moves.finishes {
                 continue;
             }
-            let mut follows = self.builds.get(&index.table).cloned().unwrap_or_default();
-            follows.extend(last.get(&index.table));
+            let place = self.relations.place(index.table);
+            let follows: Vec<StepId> =
+                self.builds.of(place).chain(last.get(&index.table).copied()).collect();
             let needs: Vec<StepId> =
                 self.index_steps.get(&index.oid).copied().into_iter().collect();
             let step = Step::FinishIndex { index: index.oid };
@@ -309,8 +308,8 @@ impl<'a> Planner<'a> {
             let weight = if moves.builds { u64::MAX / 2 } else { index.bytes };
             let id = self.add_on_table(step, index.table, weight, &needs, &follows);
             last.insert(index.table, id);
-            if self.tables.get(&index.table).is_some_and(|table| table.parent.is_some()) {
-                self.finishes.entry(index.table).or_default().push(id);
+            if self.relations.at(place).parent.is_some() {
+                self.finishes.extend(place, [id]);
             }
             self.index_steps.insert(index.oid, id);
             self.entry_steps.insert(entry, id);
@@ -319,10 +318,20 @@ impl<'a> Planner<'a> {
 
     /// How an index is made, if it is, and by which entry.
     fn moves(&self, index: &Index) -> Option<(EntryId, Moves)> {
-        let making = self.entries.get(&index_object(index))?;
-        let is_view = || self.inventory.views.iter().any(|view| view.oid == index.table);
-        let is_known = self.tables.contains_key(&index.table) || is_view();
-        is_known.then(|| (making.entry, index_moves(index, making.statements)))
+        let making = self.making(index_object(index))?;
+        let is_known = self.relations.get(index.table).is_known;
+        is_known.then(|| (making.entry, index_moves(index, making.statements as usize)))
+    }
+
+    /// How an object of the post-data section is made, if it is.
+    fn making(&self, object: (Oid, Oid)) -> Option<Making> {
+        self.objects.get(object).map(|place| self.makings[place])
+    }
+
+    /// The steps after which a table is filled.
+    fn filled(&self, table: Oid) -> Vec<StepId> {
+        let steps: Vec<StepId> = self.fills.of(self.relations.place(table)).collect();
+        if steps.is_empty() { self.schema.clone() } else { steps }
     }
 
     /// Adds a step on a filled table. For a partitioned table it also waits until nobody copies
@@ -336,10 +345,7 @@ impl<'a> Planner<'a> {
         follows: &[StepId],
     ) -> StepId {
         let mut needs = needs.to_vec();
-        match self.fills.get(&table) {
-            Some(fills) => needs.extend(fills),
-            None => needs.extend(&self.schema),
-        }
+        needs.extend(self.filled(table));
         let id = self.plan.add_following(step, weight, &needs, follows);
         self.note_work(table, &[id]);
         id
@@ -356,11 +362,11 @@ impl<'a> Planner<'a> {
         // Whose partition tree an attachment belongs to follows from any index it touches.
         let mut tables: HashMap<EntryId, Oid> = HashMap::new();
         for index in &inventory.indexes {
-            if let Some(making) = self.entries.get(&index_object(&index)) {
+            if let Some(making) = self.making(index_object(&index)) {
                 tables.insert(making.entry, index.table);
             }
         }
-        let mut indexed = HashMap::new();
+        let mut indexed = BTreeMap::new();
         for (entry, dependencies) in attachments {
             let steps = dependencies.iter().filter_map(|id| self.entry_steps.get(id));
             let needs: Vec<StepId> = steps.copied().collect();
@@ -384,66 +390,75 @@ impl<'a> Planner<'a> {
         let analyzes_partitions = self.target.version < ANALYZE_ONLY_VERSION;
         let inventory = self.inventory;
         let mut added = Vec::new();
-        let mut filled: HashMap<Oid, Vec<StepId>> = HashMap::new();
-        for (table, steps) in &self.fills {
-            filled.entry(self.root(*table)).or_default().extend(steps);
-        }
+        let trees = self.trees(analyzes_partitions);
         for table in &inventory.tables {
-            let root = self.root(table.oid);
-            let is_root = root == table.oid;
+            let place = self.relations.place(table.oid);
+            let root = self.relations.root(table.oid);
+            let is_root = root == place;
             if analyzes_partitions && !is_root {
                 continue;
             }
-            let needs = self.fills.get(&table.oid).unwrap_or(&self.schema).clone();
-            let follows = self.work.get(&root).cloned().unwrap_or_default();
+            let follows = || self.work.of(root).collect::<Vec<StepId>>();
             let step = Step::Analyze { table: table.oid };
             let id = match table.kind {
                 TableKind::Partitioned => {
-                    let bytes = self.tree_bytes(table.oid, analyzes_partitions);
                     // Rows that come later would have no statistics.
                     let mut needs = self.schema.clone();
-                    needs.extend(filled.get(&root).into_iter().flatten());
-                    self.plan.add_following(step, bytes, &needs, &follows)
+                    let tree = trees.get(&root);
+                    needs.extend(tree.into_iter().flat_map(|tree| &tree.fills));
+                    let bytes = tree.filter(|_| is_root).map_or(0, |tree| tree.bytes);
+                    self.plan.add_following(step, bytes, &needs, &follows())
                 }
                 TableKind::Ordinary => {
-                    let own = if is_root { follows } else { self.own_work(table.oid) };
+                    let own = if is_root { follows() } else { self.own_work(place) };
+                    let needs = self.filled(table.oid);
                     self.plan.add_following(step, table.bytes, &needs, &own)
                 }
             };
             added.push((root, id));
         }
         for (root, id) in added {
-            self.work.entry(root).or_default().push(id);
+            self.work.extend(root, [id]);
             self.all.push(id);
         }
     }
 
-    /// How much ANALYZE of a partitioned table looks at.
-    fn tree_bytes(&self, root: Oid, with_partitions: bool) -> u64 {
-        let tables = self.tables.iter().filter(|_| with_partitions);
-        tables.filter(|(oid, _)| self.root(**oid) == root).map(|(_, table)| table.bytes).sum()
+    /// Every partition tree, by the place of its root.
+    fn trees(&self, analyzes_partitions: bool) -> BTreeMap<usize, Tree> {
+        let mut trees: BTreeMap<usize, Tree> = BTreeMap::new();
+        for (place, relation) in self.relations.iter().enumerate() {
+            if relation.parent.is_some() {
+                let tree = trees.entry(relation.root as usize).or_default();
+                tree.fills.extend(self.fills.of(place));
+                tree.bytes += if analyzes_partitions { relation.bytes } else { 0 };
+            }
+        }
+        for (root, tree) in &mut trees {
+            tree.fills.extend(self.fills.of(*root));
+            let own = self.relations.at(*root).bytes;
+            tree.bytes += if analyzes_partitions { own } else { 0 };
+        }
+        trees
     }
 
     /// The builds of one partition: its ANALYZE need not wait for the other partitions'.
-    fn own_work(&self, table: Oid) -> Vec<StepId> {
-        let mut steps = self.builds.get(&table).cloned().unwrap_or_default();
-        steps.extend(self.finishes.get(&table).into_iter().flatten());
-        steps
+    fn own_work(&self, place: usize) -> Vec<StepId> {
+        self.builds.of(place).chain(self.finishes.of(place)).collect()
     }
 
     fn foreign_keys(&mut self) {
         let inventory = self.inventory;
-        let mut settled: HashMap<Oid, StepId> = HashMap::new();
-        let mut touching: HashMap<Oid, Vec<StepId>> = HashMap::new();
+        let mut settled = BTreeMap::new();
+        let mut touching = StepLists::new(self.relations.len());
         let mut to_validate = Vec::new();
         for key in &inventory.foreign_keys {
-            let Some(&making) = self.entries.get(&foreign_key_object(&key)) else { continue };
+            let Some(making) = self.making(foreign_key_object(&key)) else { continue };
             let entry = making.entry;
             let follows =
                 [key.table, key.referenced].map(|table| self.settled(&mut settled, table));
             let mut needs: Vec<StepId> = Vec::new();
             for table in [key.table, key.referenced] {
-                needs.extend(self.fills.get(&table).unwrap_or(&self.schema));
+                needs.extend(self.filled(table));
             }
             needs.extend(self.index_steps.get(&key.referenced_index));
             if key.is_partitioned && key.is_validated && !key.may_not_hold {
@@ -453,7 +468,7 @@ impl<'a> Planner<'a> {
             let step = Step::AddForeignKey { constraint: key.oid };
             let id = self.plan.add_following(step, 0, &needs, &follows);
             for table in [key.table, key.referenced] {
-                touching.entry(self.root(table)).or_default().push(id);
+                touching.extend(self.relations.root(table), [id]);
             }
             self.entry_steps.insert(entry, id);
             self.all.push(id);
@@ -461,13 +476,13 @@ impl<'a> Planner<'a> {
                 to_validate.push((key.oid, key.table, entry, vec![id], Vec::new()));
             }
         }
-        let mut last: HashMap<Oid, StepId> = HashMap::new();
+        let mut last: HashMap<usize, StepId> = HashMap::new();
         for (constraint, table, entry, needs, mut follows) in to_validate {
-            let root = self.root(table);
+            let root = self.relations.root(table);
             // Its lock excludes itself, and that of a key being added.
-            follows.extend(touching.get(&root).into_iter().flatten());
+            follows.extend(touching.of(root));
             follows.extend(last.get(&root));
-            let weight = self.tables.get(&table).map_or(0, |table| table.bytes);
+            let weight = self.relations.get(table).bytes;
             let step = Step::ValidateForeignKey { constraint };
             let id = self.plan.add_following(step, weight, &needs, &follows);
             last.insert(root, id);
@@ -477,11 +492,11 @@ impl<'a> Planner<'a> {
     }
 
     /// The point where all work on a table and the rest of its partition tree has ended.
-    fn settled(&mut self, settled: &mut HashMap<Oid, StepId>, table: Oid) -> StepId {
-        let root = self.root(table);
+    fn settled(&mut self, settled: &mut BTreeMap<usize, StepId>, table: Oid) -> StepId {
+        let root = self.relations.root(table);
         *settled.entry(root).or_insert_with(|| {
-            let work = self.work.get(&root).map_or(&[][..], |work| work);
-            self.plan.milestone(work)
+            let work: Vec<StepId> = self.work.of(root).collect();
+            self.plan.milestone(&work)
         })
     }
 
@@ -510,10 +525,10 @@ impl<'a> Planner<'a> {
             passes.insert(entry.id, needed.fold(own, usize::max));
         }
         let tables = tables_by_entry(&inventory.entries);
-        let fills: Vec<StepId> = self.fills.values().flatten().copied().collect();
+        let fills: Vec<StepId> = self.fills.all().collect();
         let filled = self.plan.success(&fills);
         let mut all = std::mem::take(&mut self.all);
-        all.extend(self.work.values().flatten());
+        all.extend(self.work.all());
         let mut everything = Vec::new();
         for pass in 0..4 {
             let before = self.plan.milestone(&all);
@@ -525,7 +540,8 @@ impl<'a> Planner<'a> {
                 needs.extend(entry.dependencies.iter().filter_map(|id| self.entry_steps.get(id)));
                 // What a later run copies must not meet triggers, or a lack of privileges.
                 let on_tables = entry.dependencies.iter().filter_map(|id| tables.get(id));
-                needs.extend(on_tables.filter_map(|table| self.fills.get(table)).flatten());
+                let on_tables = on_tables.filter_map(|table| self.relations.find(*table));
+                needs.extend(on_tables.flat_map(|place| self.fills.of(place)));
                 let step = match entry.description.as_str() {
                     "MATERIALIZED VIEW DATA" => {
                         // Which tables a view reads cannot be known: functions may read more.
@@ -550,18 +566,23 @@ impl<'a> Planner<'a> {
     }
 
     fn note_work(&mut self, table: Oid, steps: &[StepId]) {
-        let root = self.root(table);
-        self.work.entry(root).or_default().extend(steps);
+        self.work.extend(self.relations.root(table), steps.iter().copied());
     }
+}
 
-    /// The table at the top of a table's partition tree: itself if it is no partition.
-    fn root(&self, table: Oid) -> Oid {
-        let mut oid = table;
-        while let Some(parent) = self.tables.get(&oid).and_then(|table| table.parent) {
-            oid = parent;
-        }
-        oid
-    }
+/// A partition tree.
+#[derive(Default)]
+struct Tree {
+    /// The steps that fill it.
+    fills: Vec<StepId>,
+    /// How much ANALYZE of its root looks at.
+    bytes: u64,
+}
+
+/// Room for so many steps is enough for most inventories; what is not used costs nothing.
+fn steps_at_most(inventory: &Inventory) -> usize {
+    let tables = 3 * inventory.tables.len() + 2 * inventory.indexes.len();
+    tables + 3 * inventory.foreign_keys.len()
 }
 
 /// Plans how rows get in: whole, in one transaction, or in parts.

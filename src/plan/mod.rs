@@ -6,8 +6,10 @@ pub mod clone;
 pub mod compare;
 pub mod drop;
 pub mod format;
+mod links;
 pub mod list;
 pub mod pre_data;
+mod relations;
 pub mod resume;
 pub mod roles;
 pub mod select;
@@ -17,6 +19,7 @@ pub mod statement;
 use std::collections::BinaryHeap;
 
 use crate::model::{EntryId, Oid};
+use links::{Link, Lists};
 
 /// One unit of work that succeeds or fails as a whole. Objects are named by their OID on the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -206,49 +209,38 @@ enum State {
 struct Node {
     step: Step,
     state: State,
-    weight: u64,
-    /// Steps that must have ended before this one: all it needs, and those it only follows.
-    waits_for: u32,
-    /// Where in `before` the steps are that it waits for.
-    before: u32,
-    /// Where there those end whose success it needs.
-    needs_end: u32,
-    /// Where in `after` the steps are that wait for it.
-    after: u32,
+    weight: Weight,
 }
 
-/// A step that waits for another one, and whether it needs its success.
-#[derive(Clone, Copy, Debug)]
-struct Waiting(u32);
+/// About how many bytes of work a step is, as the bits of a number with a fraction: these have the
+/// order of the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Weight(u32);
 
-impl Waiting {
-    const NEEDS: u32 = 1 << 31;
-
-    fn new(id: StepId, needs: bool) -> Waiting {
-        Waiting(id.0 | if needs { Waiting::NEEDS } else { 0 })
+impl Weight {
+    fn of(bytes: u64) -> Weight {
+        Weight((bytes as f32).to_bits())
     }
 
-    fn id(self) -> StepId {
-        StepId(self.0 & !Waiting::NEEDS)
-    }
-
-    fn needs(self) -> bool {
-        self.0 & Waiting::NEEDS != 0
+    fn bytes(self) -> u64 {
+        f32::from_bits(self.0) as u64
     }
 }
 
 /// All steps with their order. A step can only wait for steps added before it, so a cycle cannot be
-/// written down. There may be a million steps: what they wait for is kept in two lists for all of
-/// them.
+/// written down. There may be a million steps: what they wait for is kept in one list for all of
+/// them, which is turned around when the plan is opened.
 #[derive(Debug, Default)]
 pub struct Plan {
     nodes: Vec<Node>,
-    /// What each step waits for, in their order: first what it needs, then what it only follows.
-    before: Vec<StepId>,
-    /// What waits for each step, in their order; made when the plan is opened.
-    after: Vec<Waiting>,
+    /// What each step waits for, until the plan is opened.
+    before: Lists,
+    /// What waits for each step, once the plan is opened.
+    after: Lists,
+    /// How many steps each one still waits for: all it needs, and those it only follows.
+    waits_for: Vec<u32>,
     /// Ready steps, per pool, by weight and then first come.
-    ready: [BinaryHeap<(u64, std::cmp::Reverse<StepId>)>; Pool::ALL.len()],
+    ready: [BinaryHeap<(Weight, std::cmp::Reverse<StepId>)>; Pool::ALL.len()],
     unfinished: usize,
     running: usize,
 }
@@ -257,6 +249,12 @@ impl Plan {
     /// An empty plan.
     pub fn new() -> Plan {
         Plan::default()
+    }
+
+    /// An empty plan with room for some steps.
+    pub fn with_capacity(steps: usize) -> Plan {
+        let before = Lists { starts: Vec::with_capacity(steps), all: Vec::new() };
+        Plan { nodes: Vec::with_capacity(steps), before, ..Plan::default() }
     }
 
     /// Adds a step that needs the success of others.
@@ -273,13 +271,10 @@ impl Plan {
         follows: &[StepId],
     ) -> StepId {
         let id = StepId::at(self.nodes.len());
-        let before = self.before.len() as u32;
-        self.before.extend(needs);
-        let needs_end = self.before.len() as u32;
-        self.before.extend(follows);
-        let waits_for = (needs.len() + follows.len()) as u32;
-        let (state, after) = (State::Waiting, 0);
-        self.nodes.push(Node { step, state, weight, waits_for, before, needs_end, after });
+        self.before.starts.push(self.before.all.len() as u32);
+        self.before.all.extend(needs.iter().map(|before| Link::new(*before, true)));
+        self.before.all.extend(follows.iter().map(|before| Link::new(*before, false)));
+        self.nodes.push(Node { step, state: State::Waiting, weight: Weight::of(weight) });
         id
     }
 
@@ -303,19 +298,23 @@ impl Plan {
         self.nodes.is_empty()
     }
 
-    /// All steps, prerequisites first, each with the steps whose success it needs.
-    pub fn steps(&self) -> impl Iterator<Item = (StepId, Step, &[StepId])> {
+    /// All steps of a plan that is not opened, prerequisites first, each with the steps whose success
+    /// it needs.
+    pub fn steps(&self) -> impl Iterator<Item = (StepId, Step, impl Iterator<Item = StepId>)> {
         self.nodes.iter().enumerate().map(|(place, node)| {
-            let needs = &self.before[node.before as usize..node.needs_end as usize];
-            (StepId::at(place), node.step, needs)
+            let id = StepId::at(place);
+            let needs = self.links(id).iter().filter(|link| link.needs());
+            (id, node.step, needs.map(|link| link.id()))
         })
     }
 
-    /// The steps that must have ended before one: those whose success it needs, and the others.
-    pub fn prerequisites(&self, id: StepId) -> &[StepId] {
-        let end =
-            self.nodes.get(id.place() + 1).map_or(self.before.len(), |next| next.before as usize);
-        &self.before[self.nodes[id.place()].before as usize..end]
+    /// The steps that must have ended before one, in a plan that is not opened.
+    pub fn prerequisites(&self, id: StepId) -> impl Iterator<Item = StepId> {
+        self.links(id).iter().map(|link| link.id())
+    }
+
+    fn links(&self, id: StepId) -> &[Link] {
+        &self.before.all[self.before.range(id)]
     }
 
     /// The steps of an opened plan that have not ended.
@@ -324,7 +323,7 @@ impl Plan {
             .nodes
             .iter()
             .filter(|node| matches!(node.state, State::Waiting | State::Ready | State::Running));
-        nodes.map(|node| (node.step, node.weight))
+        nodes.map(|node| (node.step, node.weight.bytes()))
     }
 
     /// How many of these a pool does.
@@ -340,7 +339,7 @@ impl Plan {
 
     /// How much work a step is thought to be, in bytes.
     pub fn weight(&self, id: StepId) -> u64 {
-        self.nodes[id.place()].weight
+        self.nodes[id.place()].weight.bytes()
     }
 
     /// Leaves a step out of a plan that has not begun: what it waits for is waited for all the same.
@@ -364,43 +363,35 @@ impl Plan {
     /// Turns what every step waits for around: what waits for every step, where both are
     /// outstanding.
     fn note_what_waits(&mut self) {
+        let before = std::mem::take(&mut self.before);
+        let is_waiting = |link: &Link| self.nodes[link.id().place()].state == State::Waiting;
         let mut counts = vec![0_u32; self.nodes.len()];
-        for place in 0..self.nodes.len() {
-            let (id, mut waits_for) = (StepId::at(place), 0);
-            for before in self.prerequisites(id) {
-                if self.nodes[before.place()].state == State::Waiting {
-                    counts[before.place()] += 1;
-                    waits_for += 1;
-                }
+        let mut waits_for = vec![0_u32; self.nodes.len()];
+        for (place, waits_for) in waits_for.iter_mut().enumerate() {
+            let links = &before.all[before.range(StepId::at(place))];
+            for link in links.iter().filter(|link| is_waiting(link)) {
+                counts[link.id().place()] += 1;
+                *waits_for += 1;
             }
-            self.nodes[place].waits_for = waits_for;
         }
+        let mut starts = Vec::with_capacity(self.nodes.len());
         let mut end = 0;
-        for (node, count) in self.nodes.iter_mut().zip(&counts) {
-            node.after = end;
+        for count in &counts {
+            starts.push(end);
             end += count;
         }
-        let mut after = vec![Waiting(0); end as usize];
-        for (place, node) in self.nodes.iter().enumerate().rev() {
+        let mut after = Lists { starts, all: vec![Link::new(StepId(0), false); end as usize] };
+        for place in (0..self.nodes.len()).rev() {
             let id = StepId::at(place);
-            let before = self.prerequisites(id);
-            for (number, before) in before.iter().enumerate().rev() {
-                let needs = node.before as usize + number < node.needs_end as usize;
-                if self.nodes[before.place()].state == State::Waiting {
-                    counts[before.place()] -= 1;
-                    let free = self.nodes[before.place()].after + counts[before.place()];
-                    after[free as usize] = Waiting::new(id, needs);
-                }
+            let links = &before.all[before.range(id)];
+            for link in links.iter().rev().filter(|link| is_waiting(link)) {
+                let before = link.id().place();
+                counts[before] -= 1;
+                let free = after.starts[before] + counts[before];
+                after.all[free as usize] = Link::new(id, link.needs());
             }
         }
-        self.after = after;
-    }
-
-    /// What waits for a step of an opened plan.
-    fn waiting(&self, id: StepId) -> std::ops::Range<usize> {
-        let end =
-            self.nodes.get(id.place() + 1).map_or(self.after.len(), |next| next.after as usize);
-        self.nodes[id.place()].after as usize..end
+        (self.after, self.waits_for) = (after, waits_for);
     }
 
     /// Takes the weightiest ready step of a pool.
@@ -461,8 +452,8 @@ impl Plan {
             if state == State::Skipped && self.nodes[id.place()].step != Step::Milestone {
                 skipped.push(id);
             }
-            for place in self.waiting(id) {
-                let (waiting, needed) = (self.after[place].id(), self.after[place].needs());
+            for place in self.after.range(id) {
+                let (waiting, needed) = (self.after.all[place].id(), self.after.all[place].needs());
                 let node = &mut self.nodes[waiting.place()];
                 if node.state != State::Waiting {
                     continue;
@@ -473,8 +464,9 @@ impl Plan {
                     ends.push((waiting, State::Skipped));
                     continue;
                 }
-                node.waits_for -= 1;
-                if node.waits_for == 0 && node.step == Step::Milestone {
+                let waits_for = &mut self.waits_for[waiting.place()];
+                *waits_for -= 1;
+                if *waits_for == 0 && node.step == Step::Milestone {
                     node.state = State::Done;
                     ends.push((waiting, State::Done));
                 } else {
@@ -487,7 +479,7 @@ impl Plan {
 
     fn ready_if_free(&mut self, id: StepId) {
         let node = &mut self.nodes[id.place()];
-        if node.state != State::Waiting || node.waits_for > 0 {
+        if node.state != State::Waiting || self.waits_for[id.place()] > 0 {
             return;
         }
         if node.step == Step::Milestone {

@@ -141,7 +141,7 @@ pub fn select(
     let mut is_open = vec![false; plan.len()];
     let mut left_out = Vec::new();
     for (id, step, _) in plan.steps() {
-        let comes_early = plan.prerequisites(id).iter().any(|before| is_open[before.place()]);
+        let comes_early = plan.prerequisites(id).any(|before| is_open[before.place()]);
         let is_taken = match selection.share(step, tables) {
             Share::Always => true,
             Share::WhenReady => !comes_early,

@@ -43,21 +43,18 @@ fn tables(summary: &Summary) -> String {
         "indexes",
         "create index",
     ];
-    let mut rows: Vec<Vec<String>> = summary.tables.iter().map(table).collect();
     if summary.names_database {
         header.insert(0, "Database");
-        for (row, table) in rows.iter_mut().zip(&summary.tables) {
-            row.insert(0, printable(&table.database));
-        }
     }
-    aligned(&header, &rows)
+    aligned(&header, summary.tables.iter().map(|table| row(&table, summary.names_database)))
 }
 
-fn table(table: &TableSummary) -> Vec<String> {
+fn row(table: &TableSummary, names_database: bool) -> Vec<String> {
     // What was not copied took no time, which is not the same as no time at all.
     let duration =
         if table.parts.is_empty() { String::new() } else { units::duration(table.duration()) };
-    vec![
+    let database = names_database.then(|| printable(&table.database));
+    let cells = [
         table.oid.to_string(),
         printable(&quote_identifier(&table.name.namespace)),
         printable(&quote_identifier(&table.name.name)),
@@ -66,7 +63,8 @@ fn table(table: &TableSummary) -> Vec<String> {
         units::bytes(table.bytes()),
         table.indexes.len().to_string(),
         units::duration(table.index_duration()),
-    ]
+    ];
+    database.into_iter().chain(cells).collect()
 }
 
 fn sections(summary: &Summary) -> String {

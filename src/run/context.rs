@@ -6,13 +6,12 @@ use std::time::Duration;
 use pgcopydb_wire::Connection;
 
 use super::ledger::{COPY_KEY, Ledger, SEQUENCES_KEY};
-use super::places::Places;
 use super::records::Records;
 use super::statistics;
 use crate::error::Result;
 use crate::model::{
-    Entry, EntryId, ForeignKey, Found, Index, Inventory, Oid, QualifiedName, Settings, Table,
-    quote_identifier,
+    Entry, EntryId, ForeignKey, Found, Index, Inventory, Oid, Places, QualifiedName, Settings,
+    Table, quote_identifier,
 };
 use crate::pg::{Endpoint, snapshot};
 use crate::plan::clone::{foreign_key_object, index_object, post_data_by_object};

@@ -14,7 +14,6 @@ mod large_object;
 pub mod ledger;
 pub mod lock;
 pub mod patience;
-mod places;
 pub mod records;
 pub mod roles;
 mod schema;
@@ -26,7 +25,7 @@ mod transaction;
 pub mod watch;
 mod worker;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -165,7 +164,7 @@ pub async fn run(
     let seats = open_seats(&context, &holds.watch, &mail, &mut tasks);
     let mut dispatcher = Dispatcher {
         journal: Journal::new(context.clone(), catalog.clone()),
-        rows_left: rows_left(&plan),
+        parts_left: parts_left(&plan),
         left: left(&plan),
         plan,
         context,
@@ -187,8 +186,7 @@ pub async fn run(
     dispatcher.context.statistics.close().await;
     crew.end();
     dispatcher.report.recorded = std::mem::take(&mut dispatcher.recorded);
-    let tables = dispatcher.rows_left.values().filter(|left| **left > 0).count();
-    dispatcher.report.left = Left { tables, ..dispatcher.left };
+    dispatcher.report.left = dispatcher.left;
     result.map(|()| dispatcher.report)
 }
 
@@ -229,18 +227,14 @@ fn open_seats(
 
 /// How much there is to do.
 fn totals(plan: &Plan) -> Totals {
-    let mut totals = Totals { bytes: 0, tables: 0, indexes: 0 };
-    let mut in_parts = HashSet::new();
+    let mut totals = Totals { bytes: 0, tables: parts_left(plan).len(), indexes: 0 };
     for (step, weight) in plan.outstanding() {
         match step {
             Step::CopyTable { .. } => {
                 totals.bytes += weight;
                 totals.tables += 1;
             }
-            Step::CopyPart { table, .. } => {
-                totals.bytes += weight;
-                totals.tables += usize::from(in_parts.insert(table));
-            }
+            Step::CopyPart { .. } => totals.bytes += weight,
             Step::CreateIndex { .. } => totals.indexes += 1,
             _ => {}
         }
@@ -248,11 +242,11 @@ fn totals(plan: &Plan) -> Totals {
     totals
 }
 
-/// In how many steps the rows of every table are still to be copied.
-fn rows_left(plan: &Plan) -> HashMap<Oid, usize> {
+/// How many parts are still to be copied of every table that is copied in parts.
+fn parts_left(plan: &Plan) -> HashMap<Oid, usize> {
     let mut left = HashMap::new();
     for (step, _) in plan.outstanding() {
-        if let Step::CopyTable { table } | Step::CopyPart { table, .. } = step {
+        if let Step::CopyPart { table, .. } = step {
             *left.entry(table).or_default() += 1;
         }
     }
@@ -260,9 +254,14 @@ fn rows_left(plan: &Plan) -> HashMap<Oid, usize> {
 }
 
 fn left(plan: &Plan) -> Left {
-    let steps = plan.outstanding().filter(|(step, _)| *step != Step::Milestone);
-    let (reading, others): (Vec<_>, Vec<_>) = steps.partition(|(step, _)| step.reads_source());
-    Left { reading: reading.len(), others: others.len(), tables: 0 }
+    let mut left = Left { tables: totals(plan).tables, ..Left::default() };
+    for (step, _) in plan.outstanding().filter(|(step, _)| *step != Step::Milestone) {
+        match step.reads_source() {
+            true => left.reading += 1,
+            false => left.others += 1,
+        }
+    }
+    left
 }
 
 struct Dispatcher {
@@ -271,7 +270,7 @@ struct Dispatcher {
     seats: Vec<Seat>,
     journal: Journal,
     crew: Arc<Crew>,
-    rows_left: HashMap<Oid, usize>,
+    parts_left: HashMap<Oid, usize>,
     left: Left,
     report: Report,
     /// The steps that the target remembers, or should.
@@ -480,7 +479,9 @@ impl Dispatcher {
             match outcome {
                 Ok(done) => {
                     bytes += done.bytes;
-                    tables += usize::from(self.completes_table(step));
+                    let completed = usize::from(self.completes_table(step));
+                    tables += completed;
+                    self.left.tables -= completed;
                     indexes += usize::from(matches!(step, Step::CreateIndex { .. }));
                     self.journal.done(step, done).await?;
                     self.recorded.insert(&self.context.key(step));
@@ -519,15 +520,14 @@ impl Dispatcher {
 
     fn completes_table(&mut self, step: Step) -> bool {
         match step {
-            Step::CopyTable { table } | Step::CopyPart { table, .. } => {
-                match self.rows_left.get_mut(&table) {
-                    Some(left) => {
-                        *left -= 1;
-                        *left == 0
-                    }
-                    None => false,
+            Step::CopyTable { .. } => true,
+            Step::CopyPart { table, .. } => match self.parts_left.get_mut(&table) {
+                Some(left) => {
+                    *left -= 1;
+                    *left == 0
                 }
-            }
+                None => false,
+            },
             _ => false,
         }
     }

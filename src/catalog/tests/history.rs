@@ -23,15 +23,15 @@ async fn a_history_has_the_steps_of_all_runs_but_those_that_died() {
     let mut steps: Vec<_> = history
         .steps
         .iter()
-        .map(|step| (step.label.as_str(), step.state, step.ended.is_some(), step.bytes, step.seat))
+        .map(|step| (step.label, step.state, step.ended.is_some(), step.bytes, step.seat))
         .collect();
-    steps.sort_by_key(|step| step.0);
+    steps.sort_by(|one, other| one.0.cmp(&other.0));
     assert_eq!(
         steps,
         [
-            ("done", StepState::Done, true, 500, Some(2)),
-            ("failed", StepState::Failed, true, 0, Some(2)),
-            ("runs", StepState::Running, false, 0, Some(2)),
+            ("done".to_owned(), StepState::Done, true, 500, Some(2)),
+            ("failed".to_owned(), StepState::Failed, true, 0, Some(2)),
+            ("runs".to_owned(), StepState::Running, false, 0, Some(2)),
         ]
     );
     let [dump] = history.sections[..] else { panic!("{:?}", history.sections) };
@@ -41,5 +41,5 @@ async fn a_history_has_the_steps_of_all_runs_but_those_that_died() {
 #[tokio::test]
 async fn a_directory_without_a_run_has_an_empty_history() {
     let history = Scratch::new().open().await.history().await.unwrap();
-    assert_eq!(history, crate::model::History::default());
+    assert!(history.steps.is_empty() && history.sections.is_empty(), "{history:?}");
 }

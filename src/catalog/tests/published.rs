@@ -18,7 +18,7 @@ async fn a_summary_adds_up_steps_and_takes_sections_by_the_clock() {
     assert_eq!(ms(Section::Total), 1000 + 344);
     assert_eq!(ms(Section::LargeObjects), 0);
 
-    let table = &summary.tables[0];
+    let table = summary.tables.at(0);
     assert_eq!((table.oid, table.database.as_str()), (Oid(16384), "pagila"));
     assert_eq!(table.name.to_string(), "public.\"Odd Items\"");
     assert_eq!(table.parts.len(), 2);

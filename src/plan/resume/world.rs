@@ -82,9 +82,8 @@ impl World<'_> {
         let mut plan = (self.plan)();
         let mut left = outstanding(&plan, |step| self.target.ledger.contains(&step));
         if self.mistake == Mistake::ForgetsMilestones {
-            for (id, step, needs) in plan.steps() {
-                left[id.place()] |=
-                    step != Step::Milestone && needs.iter().any(|need| left[need.place()]);
+            for (id, step, mut needs) in plan.steps() {
+                left[id.place()] |= step != Step::Milestone && needs.any(|need| left[need.place()]);
             }
         }
         plan.open(&left);
@@ -221,7 +220,7 @@ fn needs(plan: &Plan) -> Vec<Vec<Step>> {
     for (_, _, needs) in plan.steps() {
         let mut own = Vec::new();
         for need in needs {
-            match plan.step(*need) {
+            match plan.step(need) {
                 Step::Milestone => own.extend(&resolved[need.place()]),
                 step => own.push(step),
             }

@@ -96,7 +96,7 @@ impl Figures<'_> {
         Some((last, self.timeline.axis.between(alone_from, last.ended)))
     }
 
-    fn table(&self, block: &Block) -> Option<&TableSummary> {
+    fn table(&self, block: &Block) -> Option<TableSummary> {
         self.summary.tables.iter().find(|table| Some(table.oid) == block.table)
     }
 
@@ -218,7 +218,7 @@ impl Figures<'_> {
 
     fn write_ahead_log(&self) -> Option<Advice> {
         let bytes: u64 = self.summary.tables.iter().map(|table| table.source_bytes).sum();
-        let copied: Duration = self.summary.tables.iter().map(TableSummary::duration).sum();
+        let copied: Duration = self.summary.tables.iter().map(|table| table.duration()).sum();
         if bytes < DATA_BYTES_MIN || copied.is_zero() {
             return None;
         }

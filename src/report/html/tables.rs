@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::took;
-use crate::model::{ObjectSummary, Summary, TableSummary};
+use crate::model::{ObjectSummary, QualifiedName, Summary, TableSummary};
 use crate::report::units;
 
 /// How many of each are listed.
@@ -13,9 +13,12 @@ const SHOWN: usize = 20;
 
 /// Both lists.
 pub fn slowest(summary: &Summary) -> Markup {
-    let mut tables: Vec<&TableSummary> = summary.tables.iter().collect();
-    tables.sort_by_key(|table| std::cmp::Reverse(all(table)));
-    let has_indexes = tables.iter().any(|table| !table.indexes.is_empty());
+    let tables = longest(summary.tables.iter(), all);
+    let indexes = summary.tables.iter().flat_map(|table| {
+        let name = table.name;
+        table.indexes.into_iter().map(move |index| (name.clone(), index))
+    });
+    let indexes = longest(indexes, |(_, index)| index.duration);
     html! {
         section #tables {
             h2 { "Slowest tables" }
@@ -25,11 +28,24 @@ pub fn slowest(summary: &Summary) -> Markup {
                     th { "copy" } th { "rate" } th { "indexes" } th { "index builds" }
                     th { "constraints" } th { "all" }
                 } }
-                tbody { @for table in tables.iter().take(SHOWN) { (row(table)) } }
+                tbody { @for table in &tables { (row(table)) } }
             }
         }
-        @if has_indexes { (indexes(summary)) }
+        @if !indexes.is_empty() { (slowest_indexes(&indexes)) }
     }
+}
+
+/// What took longest; of what took the same time, what comes first.
+fn longest<T>(all: impl Iterator<Item = T>, duration: impl Fn(&T) -> Duration) -> Vec<T> {
+    let mut longest = Vec::new();
+    for one in all {
+        let place = longest.partition_point(|other| duration(other) >= duration(&one));
+        if place < SHOWN {
+            longest.truncate(SHOWN - 1);
+            longest.insert(place, one);
+        }
+    }
+    longest
 }
 
 fn row(table: &TableSummary) -> Markup {
@@ -51,13 +67,7 @@ fn row(table: &TableSummary) -> Markup {
     }
 }
 
-fn indexes(summary: &Summary) -> Markup {
-    let each = summary
-        .tables
-        .iter()
-        .flat_map(|table| table.indexes.iter().map(move |index| (table, index)));
-    let mut indexes: Vec<(&TableSummary, &ObjectSummary)> = each.collect();
-    indexes.sort_by_key(|(_, index)| std::cmp::Reverse(index.duration));
+fn slowest_indexes(indexes: &[(QualifiedName, ObjectSummary)]) -> Markup {
     html! {
         section #indexes {
             h2 { "Slowest indexes" }
@@ -65,10 +75,10 @@ fn indexes(summary: &Summary) -> Markup {
                 thead { tr {
                     th { "index" } th.name { "table" } th { "took" } th.name { "statement" }
                 } }
-                tbody { @for (table, index) in indexes.iter().take(SHOWN) {
+                tbody { @for (table, index) in indexes {
                     tr {
                         td { (index.name) }
-                        td.name { (table.name) }
+                        td.name { (table) }
                         td { (took(index.duration)) }
                         td.name { (index.sql) }
                     }

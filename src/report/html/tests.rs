@@ -30,11 +30,12 @@ fn summary(tables: Vec<TableSummary>) -> Summary {
     let sections =
         vec![SectionSummary { section: Section::Total, duration: seconds_of(100), bytes: 0 }];
     let jobs = Settings::default().jobs;
+    let tables = tables.into();
     Summary { jobs, names_database: false, sections, tables, failures: Vec::new() }
 }
 
 fn history(steps: Vec<crate::model::StepRecord>) -> History {
-    History { database: "shop".to_owned(), steps, sections: Vec::new() }
+    History { database: "shop".to_owned(), steps: steps.into(), sections: Vec::new() }
 }
 
 fn titles(summary: &Summary, steps: Vec<crate::model::StepRecord>) -> Vec<String> {

@@ -201,7 +201,7 @@ impl Timeline {
         // The place of each lane's last block.
         let mut last: BTreeMap<Lane, usize> = BTreeMap::new();
         for step in &history.steps {
-            let block = Block::of(step, latest);
+            let block = Block::of(&step, latest);
             // A worker does one thing at a time: what overlaps was handed to it together.
             match last.get(&block.lane) {
                 Some(&place) if block.started < blocks[place].ended => blocks[place].add(block),
@@ -309,7 +309,7 @@ pub mod tests {
 
     /// What these steps make.
     pub fn timeline(steps: Vec<StepRecord>) -> Timeline {
-        Timeline::of(&History { steps, ..History::default() })
+        Timeline::of(&History { steps: steps.into(), ..History::default() })
     }
 
     #[test]

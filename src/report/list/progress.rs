@@ -1,10 +1,12 @@
 //! `list progress`: how far a run has come.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::Serialize;
 
 use super::schema::{IndexObject, TableObject};
 use crate::error::Result;
-use crate::model::{Counter, Inventory, Progress, RelationFacts, RunningWork};
+use crate::model::{Counter, Index, Inventory, Oid, Progress, RelationFacts, RunningWork};
 use crate::report::json::pretty;
 use crate::report::summary::layout::{aligned, printable};
 use crate::report::units;
@@ -178,9 +180,12 @@ fn tables(run: &Run) -> Vec<Work<TableObject>> {
 
 fn indexes(run: &Run) -> Vec<Work<IndexObject>> {
     let names = run.inventory.relation_names();
+    let wanted: HashSet<Oid> = run.running.indexes.iter().map(|work| work.oid).collect();
+    let found = run.inventory.indexes.iter().filter(|index| wanted.contains(&index.oid));
+    let found: HashMap<Oid, Index> = found.map(|index| (index.oid, index)).collect();
     let built = run.running.indexes.iter().filter_map(|work| {
-        let index = run.inventory.indexes.iter().find(|index| index.oid == work.oid)?;
-        let object = IndexObject::of(&index, &names, &run.facts);
+        let index = found.get(&work.oid)?;
+        let object = IndexObject::of(index, &names, &run.facts);
         Some(Work { database: run.database.clone(), object, process: Process::of(work, false) })
     });
     built.collect()

@@ -52,7 +52,7 @@ struct Tables<'a>(&'a Summary);
 impl Serialize for Tables<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Tables(summary) = self;
-        let tables = summary.tables.iter().map(|table| Table::of(table, summary.names_database));
+        let tables = summary.tables.iter().map(|table| Table::of(&table, summary.names_database));
         serializer.collect_seq(tables)
     }
 }

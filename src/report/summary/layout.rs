@@ -1,10 +1,13 @@
 //! Tables of text: right-aligned columns as wide as what is in them.
 
-/// Lines of a table under its header.
-pub(in crate::report) fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
+/// Lines of a table under its header. The rows are made twice: there may be too many to keep them.
+pub(in crate::report) fn aligned<Row: AsRef<[String]>>(
+    header: &[&str],
+    rows: impl IntoIterator<Item = Row> + Clone,
+) -> String {
     let mut widths: Vec<usize> = header.iter().map(|title| width(title)).collect();
-    for row in rows {
-        for (widest, cell) in widths.iter_mut().zip(row) {
+    for row in rows.clone() {
+        for (widest, cell) in widths.iter_mut().zip(row.as_ref()) {
             *widest = width(cell).max(*widest);
         }
     }
@@ -13,7 +16,7 @@ pub(in crate::report) fn aligned(header: &[&str], rows: &[Vec<String>]) -> Strin
     text.push_str(&dashes.join("-+-"));
     text.push('\n');
     for row in rows {
-        text.push_str(&line(row, &widths));
+        text.push_str(&line(row.as_ref(), &widths));
     }
     text
 }
