@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::{Buf, BufMut, Bytes};
@@ -27,7 +27,7 @@ pub(super) const MARK: u32 = 1 << 31;
 pub(super) const HEAD_BYTES: usize = 4 + 1 + 8 + 4;
 
 /// Bytes that are read at a time.
-const BUFFER_BYTES: usize = 128 << 10;
+const BLOCK_BYTES: u64 = 256 << 10;
 
 /// What of a file counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,8 +64,11 @@ impl Extent {
 /// Changes being read.
 #[derive(Debug)]
 pub(super) struct Changes {
-    file: BufReader<File>,
+    file: File,
+    /// Bytes of the file that are still to be read.
     left: u64,
+    /// What was read and not given yet.
+    block: Bytes,
     aborted: HashSet<u32>,
 }
 
@@ -73,7 +76,7 @@ impl Changes {
     /// Those of a file, from where it stands.
     pub fn new(file: File, extent: Extent) -> Changes {
         let Extent { bytes, aborted } = extent;
-        Changes { file: BufReader::with_capacity(BUFFER_BYTES, file), left: bytes, aborted }
+        Changes { file, left: bytes, block: Bytes::new(), aborted }
     }
 
     /// Those of the transaction that ends at a position.
@@ -86,21 +89,38 @@ impl Changes {
     /// The next one that was not rolled back: its position, whether it describes a table, its
     /// message. Descriptions count whatever became of their subtransaction: they come once.
     pub fn next(&mut self) -> std::io::Result<Option<(Lsn, bool, Bytes)>> {
-        while self.left > 0 {
-            let mut head = [0; HEAD_BYTES];
-            self.file.read_exact(&mut head)?;
-            let mut head = &head[..];
-            let (xid, is_relation, lsn) = (head.get_u32(), head.get_u8() == 1, Lsn(head.get_u64()));
-            let length = head.get_u32();
-            let bytes = (HEAD_BYTES as u64) + u64::from(length);
-            self.left = self.left.checked_sub(bytes).ok_or(ErrorKind::InvalidData)?;
-            let mut payload = vec![0; length as usize];
-            self.file.read_exact(&mut payload)?;
+        while self.left > 0 || !self.block.is_empty() {
+            self.need(HEAD_BYTES)?;
+            let (xid, is_relation) = (self.block.get_u32(), self.block.get_u8() == 1);
+            let (lsn, length) = (Lsn(self.block.get_u64()), self.block.get_u32() as usize);
+            self.need(length)?;
+            let payload = self.block.split_to(length);
             if is_relation || !self.aborted.contains(&xid) {
-                return Ok(Some((lsn, is_relation, payload.into())));
+                return Ok(Some((lsn, is_relation, payload)));
             }
         }
         Ok(None)
+    }
+
+    /// Reads on until so many bytes are there.
+    fn need(&mut self, bytes: usize) -> std::io::Result<()> {
+        if self.block.len() >= bytes {
+            return Ok(());
+        }
+        let missing = (bytes - self.block.len()) as u64;
+        if missing > self.left {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let wanted = missing.max(BLOCK_BYTES).min(self.left);
+        let mut block = Vec::with_capacity(self.block.len() + wanted as usize);
+        block.extend_from_slice(&self.block);
+        let read = (&self.file).take(wanted).read_to_end(&mut block)?;
+        if (read as u64) < missing {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= read as u64;
+        self.block = block.into();
+        Ok(())
     }
 
     /// The position of the first one that is a change.

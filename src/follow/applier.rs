@@ -112,6 +112,11 @@ impl<'a> Applier<'a> {
         self.sync_if_full().await
     }
 
+    /// Keeps the target at work while something else is done.
+    pub(super) async fn nudge(&mut self) -> Result<()> {
+        self.pipeline.nudge().await.map_err(lost)
+    }
+
     /// Another change of the group is on its way.
     pub(super) fn count_change(&mut self) {
         self.changes += 1;

@@ -15,7 +15,7 @@ use super::watch;
 use super::watermarks::is_reached;
 use super::{Follow, Patience, Shared, blocking};
 use crate::changes::{Item, Reader};
-use crate::decode::{Decoder, Numbers};
+use crate::decode::{Decoder, Malformed, Numbers};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::{Message, RowChange, Truncate};
 use crate::model::replica::ReplicaTable;
@@ -32,6 +32,9 @@ const GATHERED_ROWS: usize = 20_000;
 
 /// Bytes of such changes.
 const GATHERED_BYTES: usize = 4 << 20;
+
+/// Items after which the target is looked after, so that it is at work while changes are gathered.
+const NUDGE_ITEMS: usize = 256;
 
 /// What to do when everything that is stored is applied, and there is no end yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +174,18 @@ async fn set_up(target: &mut Connection) -> Result<Order> {
 const ROWS_BY_INDEX: &str = "set enable_seqscan = off; set enable_hashjoin = off; \
                              set enable_mergejoin = off; set jit = off";
 
+/// What is left to be done of an item that was taken in.
+enum Taken {
+    /// All of it.
+    Item(Item),
+    /// A change of a row, its position, and the bytes of its message.
+    Row(RowChange, Lsn, usize),
+    /// To send what has to go before the change that waits now.
+    Added(Vec<Batch>),
+    /// To commit the group.
+    Group,
+}
+
 struct Work<'a> {
     follow: &'a Follow,
     shared: &'a Shared,
@@ -207,9 +222,14 @@ impl Work<'_> {
             reader = read;
             let items = items?;
             if !items.is_empty() {
-                for item in items {
-                    self.item(item).await?;
+                for (number, item) in items.into_iter().enumerate() {
+                    if let Some(item) = self.take_in(item)? {
+                        self.item(item).await?;
+                    }
                     self.shared.doing.step();
+                    if number % NUDGE_ITEMS == 0 {
+                        self.applier.nudge().await?;
+                    }
                 }
                 continue;
             }
@@ -250,12 +270,64 @@ impl Work<'_> {
         }
     }
 
-    async fn item(&mut self, item: Item) -> Result<()> {
+    /// Takes in a change that only has to wait for others, as most do, and so without the state of
+    /// a task that can wait itself. Gives back what is more than that.
+    fn take_in(&mut self, item: Item) -> Result<Option<Taken>> {
+        if self.emptied.is_some() || self.trouble.until.is_some() {
+            return Ok(Some(Taken::Item(item)));
+        }
+        let (lsn, payload) = match item {
+            Item::Message { lsn, payload } => (lsn, payload),
+            Item::Relation(_) => return Ok(Some(Taken::Item(item))),
+            Item::End(end) => {
+                self.end(end);
+                return Ok(self.applier.is_full().then_some(Taken::Group));
+            }
+        };
+        let change =
+            match self.decoder.message(&payload).map_err(|bad| self.malformed(&bad, lsn))? {
+                Message::Row(change) => change,
+                Message::Begin { .. } | Message::Commit { .. } | Message::Other => return Ok(None),
+                Message::Relation { .. } | Message::Truncate(_) | Message::Undescribed(_) => {
+                    return Ok(Some(Taken::Item(Item::Message { lsn, payload })));
+                }
+            };
+        self.trouble.seen = self.trouble.seen.max(lsn);
+        let Some(found) = self.tables.known(&change.relation) else {
+            return Ok(Some(Taken::Row(change, lsn, payload.len())));
+        };
+        let Destination::Table { layout, number, is_partial: false, .. } = &*found else {
+            return Ok(Some(Taken::Row(change, lsn, payload.len())));
+        };
+        let Some(shape) = layout.shape(&change.kind) else {
+            return Ok(Some(Taken::Row(change, lsn, payload.len())));
+        };
+        self.applier.count_change();
+        let before = self.pending.add(*number, layout, shape, change, (lsn, payload.len()));
+        Ok((!before.is_empty() || self.is_full()).then_some(Taken::Added(before)))
+    }
+
+    fn end(&mut self, end: Lsn) {
+        self.applier.end(end);
+        self.trouble.seen = self.trouble.seen.max(end);
+    }
+
+    /// Whether enough changes have been gathered.
+    fn is_full(&self) -> bool {
+        self.pending.rows() >= GATHERED_ROWS || self.pending.bytes() >= GATHERED_BYTES
+    }
+
+    async fn item(&mut self, taken: Taken) -> Result<()> {
+        let item = match taken {
+            Taken::Item(item) => item,
+            Taken::Row(change, lsn, bytes) => return self.row(change, lsn, bytes).await,
+            Taken::Added(before) => return self.added(before).await,
+            Taken::Group => return self.commit().await,
+        };
         let (lsn, payload) = match item {
             Item::End(end) => {
                 self.empty().await?;
-                self.applier.end(end);
-                self.trouble.seen = self.trouble.seen.max(end);
+                self.end(end);
                 if self.applier.is_full() || self.trouble.until.is_some() {
                     self.commit().await?;
                 }
@@ -287,18 +359,18 @@ impl Work<'_> {
 
     /// Reads a message; tells the decoder about its tables where it has to be told.
     async fn message(&mut self, payload: &Bytes, lsn: Lsn) -> Result<Message> {
-        let plugin = self.follow.slot.plugin.name();
         loop {
-            let message = self.decoder.message(payload).map_err(|malformed| {
-                Error::new(
-                    Kind::Source,
-                    format!("cannot read what {plugin} wrote at {lsn}: {malformed}"),
-                )
-            })?;
+            let message = self.decoder.message(payload);
+            let message = message.map_err(|malformed| self.malformed(&malformed, lsn))?;
             let Message::Undescribed(name) = message else { return Ok(message) };
             let relation = self.tables.on_source(&name).await?;
             self.decoder.describe(name, relation);
         }
+    }
+
+    fn malformed(&self, malformed: &Malformed, lsn: Lsn) -> Error {
+        let plugin = self.follow.slot.plugin.name();
+        Error::new(Kind::Source, format!("cannot read what {plugin} wrote at {lsn}: {malformed}"))
     }
 
     /// Tables that one statement emptied have one position, and are emptied by one statement again:
@@ -335,20 +407,23 @@ impl Work<'_> {
         let shape = layout.shape(&change.kind).filter(|_| !goes_alone);
         if let Some(shape) = shape {
             let before = self.pending.add(*number, layout, shape, change, (lsn, bytes));
-            self.send(before).await?;
-            let is_full =
-                self.pending.rows() >= GATHERED_ROWS || self.pending.bytes() >= GATHERED_BYTES;
-            if is_full {
-                let all = self.pending.take_all();
-                self.send(all).await?;
-            }
-            return Ok(());
+            return self.added(before).await;
         }
         let Some(mut statement) = self.statement(&change, table, lsn)? else { return Ok(()) };
         let before = self.pending.take(*number);
         self.send(before).await?;
         statement.touches_one_row &= !is_partial;
         self.applier.apply(statement, about(&change.relation.name, lsn)).await
+    }
+
+    /// Sends what has to go before the change that was added, and all if that is enough.
+    async fn added(&mut self, before: Vec<Batch>) -> Result<()> {
+        self.send(before).await?;
+        if self.is_full() {
+            let all = self.pending.take_all();
+            self.send(all).await?;
+        }
+        Ok(())
     }
 
     fn statement(

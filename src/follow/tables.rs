@@ -104,12 +104,18 @@ impl<'a> Tables<'a> {
         self.by_place.retain(|_, known| known.relation.name != relation.name);
     }
 
+    /// Where the changes of a table go, if that was looked up before.
+    pub(super) fn known(&self, relation: &Arc<Relation>) -> Option<Arc<Destination>> {
+        let known = self.by_place.get(&Arc::as_ptr(relation).addr())?;
+        Some(known.destination.clone())
+    }
+
     /// Where the changes of a table go.
     pub(super) async fn table(&mut self, relation: &Arc<Relation>) -> Result<Arc<Destination>> {
-        let place = Arc::as_ptr(relation).addr();
-        if let Some(known) = self.by_place.get(&place) {
-            return Ok(known.destination.clone());
+        if let Some(known) = self.known(relation) {
+            return Ok(known);
         }
+        let place = Arc::as_ptr(relation).addr();
         self.describe(relation);
         let name = &relation.name;
         let found = match self.known.get(name).filter(|known| known.relation == *relation) {

@@ -142,16 +142,44 @@ impl Framed {
     /// Sends what is outgoing and receives into the buffer at the same time, until everything is
     /// sent: neither side can block the other.
     pub async fn exchange(&mut self) -> Result<()> {
-        while self.outgoing.has_remaining() {
+        self.exchange_down_to(0).await?;
+        self.stream.flush().await?;
+        Ok(())
+    }
+
+    /// The same until no more than so many bytes are left.
+    pub async fn exchange_down_to(&mut self, left: usize) -> Result<()> {
+        while self.outgoing.remaining() > left {
             poll_fn(|cx| {
-                // What a closing server had to say was received before the failure to send.
-                let received = self.poll_fill(cx)?.is_ready();
-                let sent = self.poll_send(cx)?.is_ready();
-                if sent || received { Poll::Ready(Ok::<(), Error>(())) } else { Poll::Pending }
+                let progress = self.poll_exchange(cx)?;
+                if progress { Poll::Ready(Ok::<(), Error>(())) } else { Poll::Pending }
             })
             .await?;
         }
-        self.stream.flush().await?;
         Ok(())
+    }
+
+    /// Sends and receives what goes at once.
+    pub async fn exchange_some(&mut self) -> Result<()> {
+        poll_fn(|cx| {
+            while self.outgoing.has_remaining() && self.poll_exchange(cx)? {}
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Whether anything was sent or received.
+    fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Result<bool> {
+        // What a closing server had to say was received before the failure to send.
+        let received = poll_now(self.poll_fill(cx))?;
+        let sent = poll_now(self.poll_send(cx))?;
+        Ok(sent || received)
+    }
+}
+
+fn poll_now<T>(poll: Poll<Result<T>>) -> Result<bool> {
+    match poll {
+        Poll::Ready(done) => done.map(|_| true),
+        Poll::Pending => Ok(false),
     }
 }

@@ -13,6 +13,9 @@ use crate::frame::Frame;
 /// neither side can block the other whatever is in flight.
 const GATHERED_BYTES_MAX: usize = 64 * 1024;
 
+/// Outgoing bytes that wait for a server that is at work; with more the caller waits.
+const PILED_BYTES_MAX: usize = 4 << 20;
+
 /// A value of a pipelined statement.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
@@ -129,13 +132,32 @@ impl Pipeline<'_> {
         answered
     }
 
-    /// Sends what was gathered once it is enough, and drops the answers that came meanwhile, so
-    /// that they do not pile up.
-    async fn gathered(&mut self) -> Result<()> {
-        if self.connection.framed.outgoing.remaining() < GATHERED_BYTES_MAX {
+    /// Sends of what was gathered what the server takes now. While it is at work this lets the caller
+    /// go on, and somebody who calls it now and then keeps the server at work.
+    pub async fn nudge(&mut self) -> Result<()> {
+        if !self.connection.framed.outgoing.has_remaining() {
             return Ok(());
         }
-        if let Err(error) = self.connection.framed.exchange().await {
+        let sent = self.connection.framed.exchange_some().await;
+        self.exchanged(sent)
+    }
+
+    /// Sends what was gathered once it is enough; waits only when too much has piled up.
+    async fn gathered(&mut self) -> Result<()> {
+        let gathered = self.connection.framed.outgoing.remaining();
+        if gathered < GATHERED_BYTES_MAX {
+            return Ok(());
+        }
+        let sent = match gathered < PILED_BYTES_MAX {
+            true => self.connection.framed.exchange_some().await,
+            false => self.connection.framed.exchange_down_to(PILED_BYTES_MAX / 2).await,
+        };
+        self.exchanged(sent)
+    }
+
+    /// Drops the answers that came meanwhile, so that they do not pile up.
+    fn exchanged(&mut self, sent: Result<()>) -> Result<()> {
+        if let Err(error) = sent {
             return Err(self.connection.last_words().unwrap_or(error));
         }
         while let Some((b'1' | b'2' | b'C' | b'D' | b'n' | b'I' | b'G', _)) =

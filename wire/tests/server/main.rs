@@ -9,6 +9,7 @@ mod encryption;
 mod lost;
 mod oracle;
 mod peers;
+mod pipeline;
 mod psql_agrees;
 mod roles;
 
