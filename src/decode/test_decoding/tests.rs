@@ -44,6 +44,8 @@ fn begins_commits_and_messages() {
     assert_eq!(read("COMMIT 724", &[]).unwrap(), Message::Commit { committed_at: None });
     let emitted = "message: transactional: 1 prefix: pre:fix, sz: 11 content:con tent\n:x";
     assert_eq!(read(emitted, &[]).unwrap(), Message::Other);
+    let stray = "aborting streamed (sub)transaction TXN 725";
+    assert_eq!(read(stray, &[]).unwrap(), Message::Other);
 }
 
 #[test]
