@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pgcopydb_wire::Connection;
 
@@ -33,6 +33,7 @@ use crate::run::context::{Context, PRE_DATA_KEY, Parts};
 use crate::run::crew::Crew;
 use crate::run::foreign_keys;
 use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
+use crate::run::patience::Patience;
 use crate::run::records::Records;
 use crate::run::watch::Watch;
 use crate::run::{self, Holds, Report};
@@ -132,34 +133,26 @@ pub struct Ended {
     pub target: Target,
 }
 
-/// Tries of what is found out and decided before the first step.
-const ATTEMPTS_MAX: u64 = 20;
-
-/// The longest pause between two of them.
-const PAUSE_MAX_S: u64 = 10;
+/// What is tried again before the first step.
+const PREPARE: &str = "prepare the copy";
 
 /// Copies, again if the target has lost what it had told us was done, until the end is known and
 /// the ledger dropped.
 async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
     let watch = Watch::new(run.base.source.clone(), run.target.clone());
     let _locks = watch.clone().tell_of_locks();
-    let mut attempts = 0;
+    let mut patience = Patience::default();
     loop {
-        attempts += 1;
         let ended = match copy(run, &watch, stop).await {
             Ok(ended) => ended,
             // Steps are tried again by themselves; this is about what comes before them.
-            Err(error) if error.is_transient() && attempts < ATTEMPTS_MAX => {
-                tracing::warn!("trying to prepare the copy again: {error}");
-                if let Some(detail) = error.detail_text() {
-                    tracing::warn!("the reason was: {detail}");
-                }
-                attempts += look_again(run, stop, ATTEMPTS_MAX - attempts).await?;
+            Err(error) if error.is_transient() => {
+                patience.wait(true, error, PREPARE, stop).await?;
+                look_again(run, &mut patience, stop).await?;
                 continue;
             }
             Err(error) if error.has_lost_snapshot() => {
-                let again = ATTEMPTS_MAX.saturating_sub(attempts);
-                attempts += begin_again(run, stop, error, again).await?;
+                begin_again(run, &mut patience, error, stop).await?;
                 continue;
             }
             Err(error) => return Err(error),
@@ -213,51 +206,47 @@ async fn check_capacity(run: &mut Begun, plan: &Plan) -> Result<()> {
     checked
 }
 
-/// Waits a moment and looks at the target again, until it can be looked at. Says how often that
-/// failed.
-async fn look_again(run: &mut Begun, stop: &Stop, attempts_max: u64) -> Result<u64> {
-    let mut attempts = 0;
+/// Looks at the target again, until it can be looked at.
+async fn look_again(run: &mut Begun, patience: &mut Patience, stop: &Stop) -> Result<()> {
     loop {
-        attempts += 1;
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(attempts.min(PAUSE_MAX_S))) => {}
-            () = stop.requested() => return Err(crate::tools::child::stopped()),
-        }
-        match run.look_again().await {
-            Err(error) if error.is_transient() && attempts < attempts_max => {
-                tracing::debug!("could not look at the target again yet: {error}");
-            }
-            looked => return looked.map(|()| attempts - 1),
+        let looked = tokio::select! {
+            looked = run.look_again() => looked,
+            () = stop.requested() => Err(crate::tools::child::stopped()),
+        };
+        match looked {
+            Err(error) => patience.wait(false, error, PREPARE, stop).await?,
+            Ok(()) => return Ok(()),
         }
     }
 }
 
-/// Takes another snapshot, where the lost one was ours and nothing was done in it. Says how often
-/// that failed.
-async fn begin_again(run: &mut Begun, stop: &Stop, error: Error, attempts_max: u64) -> Result<u64> {
+/// Takes another snapshot, where the lost one was ours and nothing was done in it.
+async fn begin_again(
+    run: &mut Begun,
+    patience: &mut Patience,
+    error: Error,
+    stop: &Stop,
+) -> Result<()> {
     let is_bound = run.has_begun_steps
         || !run.base.snapshot.is_ours()
         || run.base.settings.follow.is_some()
         || run.archive == Archive::Given;
-    if is_bound || attempts_max == 0 {
+    if is_bound || patience.pause(true).is_none() {
         return Err(without_snapshot(error, &run.base.settings));
     }
     tracing::warn!("{error}; nothing was copied in it: beginning again in another");
-    let mut attempts = 0;
     loop {
-        attempts += 1 + look_again(run, stop, attempts_max).await?;
+        look_again(run, patience, stop).await?;
         if !run.remembered.done.is_empty() {
             return Err(without_snapshot(error, &run.base.settings));
         }
-        let taking = tokio::select! {
+        let taken = tokio::select! {
             taken = run.base.take_another_snapshot() => taken,
-            () = stop.requested() => return Err(crate::tools::child::stopped()),
+            () = stop.requested() => Err(crate::tools::child::stopped()),
         };
-        match taking {
-            Err(error) if error.is_transient() && attempts < attempts_max => {
-                tracing::debug!("could not take another snapshot yet: {error}");
-            }
-            taken => return taken.map(|()| attempts - 1),
+        match taken {
+            Err(error) => patience.wait(false, error, PREPARE, stop).await?,
+            Ok(()) => return Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a run ends: what the user is told, and what is forgotten because nobody needs it any more.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pgcopydb_wire::Connection;
 
@@ -17,6 +17,7 @@ use crate::plan::select::{Archive, Selection, select};
 use crate::report;
 use crate::run::control::Event;
 use crate::run::ledger::Ledger;
+use crate::run::patience::Patience;
 use crate::run::settle::{Settled, settle};
 use crate::run::watch::Watch;
 use crate::run::{Left, Report};
@@ -62,15 +63,12 @@ pub enum Forgotten {
     No,
 }
 
-/// Tries of what is asked of the target when all steps are done.
-const ATTEMPTS_MAX: u32 = 10;
-
 /// Completes what has no step of its own, and drops the ledger when there is nothing left to do:
 /// again, if the connection is lost meanwhile.
 pub async fn forget(run: &mut Begun, ended: &Ended, watch: &Watch) -> Result<Forgotten> {
     fault::point("plan", "done")?;
     let recorded = &ended.report.recorded;
-    let (mut attempts, mut has_dropped) = (0, false);
+    let (mut patience, mut has_dropped) = (Patience::default(), false);
     loop {
         // The session was idle while the steps were done, and the lock may be lost as well.
         let opened = tokio::select! {
@@ -91,6 +89,7 @@ pub async fn forget(run: &mut Begun, ended: &Ended, watch: &Watch) -> Result<For
                 continue;
             }
         };
+        let reached = opened.is_ok();
         let again = match opened {
             Ok(session) => {
                 let backend = session.backend_pid();
@@ -99,13 +98,12 @@ pub async fn forget(run: &mut Begun, ended: &Ended, watch: &Watch) -> Result<For
             }
             Err(error) => Err(error),
         };
-        attempts += 1;
         match again {
-            Err(error) if error.is_transient() && attempts < ATTEMPTS_MAX => {
-                tracing::warn!("trying to complete the copy again: {error}");
-                tokio::time::sleep(Duration::from_secs(u64::from(attempts))).await;
+            Err(error) => {
+                let stop = &ended.context.stop;
+                patience.wait(reached, error, "complete the copy", stop).await?;
             }
-            again => return again,
+            Ok(forgotten) => return Ok(forgotten),
         }
     }
 }

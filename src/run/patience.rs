@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use backon::BackoffBuilder;
 
 use super::control::OUTAGE_S;
+use crate::error::{Error, Result};
+use crate::stop::Stop;
+use crate::tools::child::stopped;
 
 /// Tries of something that loses its connection again and again, the first one included. Time when a
 /// server cannot be reached at all is limited by [`OUTAGE_S`] instead.
@@ -43,6 +46,29 @@ impl Patience {
         let goes_on =
             self.attempts < ATTEMPTS_MAX && since.elapsed() < Duration::from_secs(OUTAGE_S);
         goes_on.then(|| self.pauses.next().unwrap_or(Duration::from_secs(PAUSE_MAX_S)))
+    }
+
+    /// Waits before another try to do something, or gives back why there is none: the error, where it
+    /// is not the loss of a connection or there were enough tries, or that we were asked to stop.
+    pub async fn wait(
+        &mut self,
+        reached: bool,
+        error: Error,
+        doing: &str,
+        stop: &Stop,
+    ) -> Result<()> {
+        let pause = match self.pause(reached) {
+            Some(pause) if error.is_transient() => pause,
+            _ => return Err(error),
+        };
+        tracing::warn!("trying to {doing} again in {} ms: {error}", pause.as_millis());
+        if let Some(detail) = error.detail_text() {
+            tracing::warn!("the reason was: {detail}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            () = stop.requested() => Err(stopped()),
+        }
     }
 
     /// Whether any try had all its sessions.

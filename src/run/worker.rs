@@ -142,20 +142,10 @@ impl Worker {
             if self.context.stop.is_requested() {
                 return Err(stopped().into());
             }
-            let pause = match patience.pause(self.reached) {
-                Some(pause) if failure.error.is_transient() => pause,
-                _ => return Err(failure),
-            };
-            let label = self.context.label(order.step);
-            tracing::warn!(
-                "trying to {label} again in {} ms: {}",
-                pause.as_millis(),
-                failure.error
-            );
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = self.context.stop.requested() => return Err(stopped().into()),
-            }
+            let Failure { error, sql } = failure;
+            let doing = self.context.label(order.step);
+            let waited = patience.wait(self.reached, error, &doing, &self.context.stop).await;
+            waited.map_err(|error| Failure { error, sql })?;
         }
     }
 

@@ -14,14 +14,23 @@ const SOON: Duration = Duration::from_secs(2);
 const STOPPED: i32 = 12;
 
 /// A function that takes a minute in a database that says so.
-const SLOW: &str = "
-    create function slow(int) returns int language plpgsql immutable as $$
-    begin
-      if current_setting('test.slow', true) = 'yes' then
-        perform pg_sleep(60);
-      end if;
-      return $1;
-    end $$;";
+const SLOW: &str = "pg_sleep(60)";
+
+/// One that waits there for as long as somebody holds an advisory lock.
+const GATE: &str = "pg_advisory_xact_lock_shared(4711)";
+
+/// Makes the function `slow`, which calls something where `set_slow` says so.
+fn make_slow(database: &Database, call: &str) {
+    database.sql(&format!(
+        "create function slow(int) returns int language plpgsql immutable as $$
+         begin
+           if current_setting('test.slow', true) = 'yes' then
+             perform {call};
+           end if;
+           return $1;
+         end $$"
+    ));
+}
 
 fn set_slow(database: &Database, slow: &str) {
     database.sql(&format!("alter database {} set test.slow = '{slow}'", database.name()));
@@ -67,7 +76,7 @@ fn in_the_middle_of_a_copy_and_of_an_index_build() {
         (Signal::TERM, "create table t (a int, b int)", "create index"),
     ] {
         let pair = Pair::shared();
-        pair.source.sql(SLOW);
+        make_slow(&pair.source, SLOW);
         pair.source.sql(&format!(
             "{table};
              insert into t values (1, 1);
@@ -126,7 +135,7 @@ fn when_all_steps_are_done_and_the_record_of_them_is_dropped() {
 fn when_the_network_has_lost_everything() {
     for side in ["--source", "--target"] {
         let pair = Pair::shared();
-        pair.source.sql(SLOW);
+        make_slow(&pair.source, SLOW);
         pair.source.sql("create table t (a int check (slow(a) > 0)); insert into t values (1)");
         set_slow(&pair.target, "yes");
         let database = if side == "--source" { &pair.source } else { &pair.target };
@@ -167,23 +176,12 @@ fn while_pg_dump_is_at_work() {
     }
 }
 
-/// Waits, in a database that says so, for as long as somebody holds an advisory lock.
-const GATE: &str = "
-    create function gate(int) returns int language plpgsql immutable as $$
-    begin
-      if current_setting('test.slow', true) = 'yes' then
-        perform pg_advisory_xact_lock_shared(4711);
-      end if;
-      return $1;
-    end $$;
-    create table t (a int check (gate(a) > 0));
-    insert into t values (1)";
-
 #[test]
 fn a_closed_terminal_does_not_matter_to_who_was_started_for_that() {
     for script in ["trap '' HUP; exec \"$0\" \"$@\"", "exec nohup \"$0\" \"$@\" >&- 2>&-"] {
         let pair = Pair::shared();
-        pair.source.sql(GATE);
+        make_slow(&pair.source, GATE);
+        pair.source.sql("create table t (a int check (slow(a) > 0)); insert into t values (1)");
         set_slow(&pair.target, "yes");
         let mut gate = pair.target.session();
         gate.run("select pg_advisory_lock(4711)");
@@ -214,7 +212,7 @@ fn before_the_servers_have_answered() {
 #[test]
 fn a_second_signal_does_not_wait() {
     let pair = Pair::shared();
-    pair.source.sql(SLOW);
+    make_slow(&pair.source, SLOW);
     pair.source.sql("create table t (a int check (slow(a) > 0)); insert into t values (1)");
     set_slow(&pair.target, "yes");
     let mut running = clone(&pair).spawn();

@@ -13,12 +13,16 @@ fn rows() -> Vec<u8> {
     (0..ROWS).flat_map(|n| format!("{n}\t{}\n", "x".repeat(100)).into_bytes()).collect()
 }
 
+async fn with_table(cluster: &Cluster) -> Connection {
+    let mut session = Connection::connect(&tcp(cluster, "")).await.unwrap();
+    session.execute("create table t (n int, x text)").await.unwrap();
+    session
+}
+
 #[tokio::test]
 async fn what_piles_up_while_the_server_works_arrives() {
     let cluster = Cluster::start();
-    let mut session = Connection::connect(&tcp(&cluster, "")).await.unwrap();
-    session.execute("create table t (n int, x text)").await.unwrap();
-    let rows = rows();
+    let (mut session, rows) = (with_table(&cluster).await, rows());
     let mut pipeline = session.pipeline().unwrap();
     pipeline.prepare("copy", "copy t from stdin").await.unwrap();
     pipeline.prepare("update", "update t set n = n + $1::int where n < 10").await.unwrap();
@@ -42,9 +46,7 @@ async fn what_piles_up_while_the_server_works_arrives() {
 #[tokio::test]
 async fn an_error_is_told_although_much_was_sent_after_it() {
     let cluster = Cluster::start();
-    let mut session = Connection::connect(&tcp(&cluster, "")).await.unwrap();
-    session.execute("create table t (n int, x text)").await.unwrap();
-    let rows = rows();
+    let (mut session, rows) = (with_table(&cluster).await, rows());
     let mut pipeline = session.pipeline().unwrap();
     pipeline.prepare("copy", "copy t from stdin").await.unwrap();
     pipeline.copy("copy", b"1\tx\n").await.unwrap();
