@@ -11,7 +11,7 @@ use crate::model::QualifiedName;
 use crate::model::change::Relation;
 use crate::model::replica::ReplicaTable;
 use crate::pg::plugin::{self, SourceTable};
-use crate::pg::replica;
+use crate::pg::{Side, replica};
 use crate::transform::Layout;
 
 /// Where the changes of a table go.
@@ -173,11 +173,13 @@ impl<'a> Tables<'a> {
 
     /// Whether a partition has other rows on the target than the partition of this name on the source.
     async fn is_cut_elsewhere(&mut self, name: &QualifiedName) -> Result<bool> {
-        let Some(on_target) = replica::partition_rows(&mut self.session, name).await? else {
+        let Some(on_target) =
+            replica::partition_rows(&mut self.session, Side::Target, name).await?
+        else {
             return Ok(false);
         };
         let mut source = self.follow.source.open("partition").await?;
-        let on_source = replica::partition_rows(&mut source, name).await?;
+        let on_source = replica::partition_rows(&mut source, Side::Source, name).await?;
         source.close().await;
         Ok(on_source.is_some_and(|on_source| on_source != on_target))
     }

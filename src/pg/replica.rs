@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use pgcopydb_wire::Connection;
 
+use super::Side;
 use super::preflight::listed;
 use crate::error::{Error, Kind, Result};
 use crate::model::QualifiedName;
@@ -65,9 +66,10 @@ pub async fn root(source: &mut Connection, name: &QualifiedName) -> Result<Optio
 /// partition.
 pub async fn partition_rows(
     session: &mut Connection,
+    side: Side,
     name: &QualifiedName,
 ) -> Result<Option<String>> {
-    let failed = |error| Error::target(format!("could not look up partition {name}"), error);
+    let failed = |error| side.error(format!("could not look up partition {name}"), error);
     session.execute("set timezone = 'UTC'; set datestyle = 'ISO, MDY'").await.map_err(failed)?;
     let sql = include_str!("sql/partition_rows.sql");
     let rows = session.query(sql, &[Some(&name.namespace), Some(&name.name)]).await;
@@ -79,15 +81,7 @@ pub async fn partition_rows(
 /// The partitions that have the rows of a partitioned table, on the source.
 pub async fn leaves(source: &mut Connection, root: &QualifiedName) -> Result<Vec<QualifiedName>> {
     let failed = |error| Error::source(format!("could not list partitions of {root}"), error);
-    let sql = "with recursive down (oid) as ( \
-                 select i.inhrelid from pg_catalog.pg_inherits i \
-                  where i.inhparent = pg_catalog.to_regclass($1) \
-                 union all \
-                 select i.inhrelid from down d \
-                   join pg_catalog.pg_inherits i on i.inhparent = d.oid) \
-               select n.nspname, c.relname from down d \
-                 join pg_catalog.pg_class c on c.oid = d.oid and c.relkind <> 'p' \
-                 join pg_catalog.pg_namespace n on n.oid = c.relnamespace";
+    let sql = include_str!("sql/partition_leaves.sql");
     let rows = source.query(sql, &[Some(&root.to_string())]).await.map_err(failed)?;
     let name =
         |row: &pgcopydb_wire::Row| Ok(QualifiedName::new(row.required(0)?, row.required(1)?));

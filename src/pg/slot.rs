@@ -142,23 +142,21 @@ pub async fn has_passed(session: &mut Connection, position: Lsn) -> Result<bool>
 
 /// How far the source's log is flushed.
 pub async fn current(session: &mut Connection) -> Result<Lsn> {
-    let failed = |error| Error::source("could not ask for the end of the log", error);
-    let sql = "select case when pg_catalog.pg_is_in_recovery() \
-                           then pg_catalog.pg_last_wal_replay_lsn() \
-                           else pg_catalog.pg_current_wal_flush_lsn() end";
-    let rows = session.query(sql, &[]).await.map_err(failed)?;
-    rows.first().map_or(Ok(Lsn::NONE), |row| row.parsed(0)).map_err(failed)
+    Ok(end_of_log(session).await?.0)
 }
 
 /// The end of everything that has committed on the source, also of what is not flushed yet: an
 /// application need not wait for that (`synchronous_commit = off`).
 pub async fn end_of_commits(session: &mut Connection) -> Result<Lsn> {
+    Ok(end_of_log(session).await?.1)
+}
+
+/// What of the source's log is flushed, and what is written at all.
+async fn end_of_log(session: &mut Connection) -> Result<(Lsn, Lsn)> {
     let failed = |error| Error::source("could not ask for the end of the log", error);
-    let sql = "select case when pg_catalog.pg_is_in_recovery() \
-                           then pg_catalog.pg_last_wal_replay_lsn() \
-                           else pg_catalog.pg_current_wal_insert_lsn() end";
-    let rows = session.query(sql, &[]).await.map_err(failed)?;
-    rows.first().map_or(Ok(Lsn::NONE), |row| row.parsed(0)).map_err(failed)
+    let rows = session.query(include_str!("sql/end_of_log.sql"), &[]).await.map_err(failed)?;
+    let Some(row) = rows.first() else { return Ok((Lsn::NONE, Lsn::NONE)) };
+    Ok((row.parsed(0).map_err(failed)?, row.parsed(1).map_err(failed)?))
 }
 
 /// Writes a record into the source's log that changes nothing, so that an idle source has something
