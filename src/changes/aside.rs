@@ -65,7 +65,9 @@ impl Extent {
 #[derive(Debug)]
 pub(super) struct Changes {
     file: File,
-    /// Bytes of the file that are still to be read.
+    /// Bytes of the file that count.
+    bytes: u64,
+    /// Those that are still to be read.
     left: u64,
     /// What was read and not given yet.
     block: Bytes,
@@ -76,7 +78,13 @@ impl Changes {
     /// Those of a file, from where it stands.
     pub fn new(file: File, extent: Extent) -> Changes {
         let Extent { bytes, aborted } = extent;
-        Changes { file, left: bytes, block: Bytes::new(), aborted }
+        Changes { file, bytes, left: bytes, block: Bytes::new(), aborted }
+    }
+
+    /// More of the file counts now.
+    pub fn reach(&mut self, bytes: u64) {
+        self.left += bytes.saturating_sub(self.bytes);
+        self.bytes = self.bytes.max(bytes);
     }
 
     /// Those of the transaction that ends at a position.
@@ -84,6 +92,12 @@ impl Changes {
         let path = path(directory, end);
         let file = File::open(&path).map_err(|cause| cannot_read(&path, &cause))?;
         Ok(Changes::new(file, extent))
+    }
+
+    /// The rest of the same changes, now that all of them are known; `None` if some were rolled back.
+    pub fn go_on_in(mut self, whole: Changes) -> Option<Changes> {
+        self.reach(whole.bytes);
+        (whole.aborted.is_empty() && self.bytes == whole.bytes).then_some(self)
     }
 
     /// The next one that was not rolled back: its position, whether it describes a table, its

@@ -5,6 +5,7 @@
 //!
 //! Everything here blocks: callers keep it off the runtime's threads.
 
+mod ahead;
 mod aside;
 mod file;
 mod reader;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::model::Lsn;
 
+pub use ahead::{Ahead, Begun, Fate};
 pub use file::Owner;
 pub use reader::{Item, Reader};
 pub use writer::{Incoming, Writer};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bytes::{Buf, Bytes};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::ahead::Begun;
 use super::aside::{self, Changes, Extent};
 use super::file::{self, Owner, explain};
 use super::{StoreFile, files};
@@ -44,6 +45,8 @@ pub struct Reader {
     chunk: Option<(i64, Bytes)>,
     /// Changes of the transaction in hand that are in a file of their own.
     aside: Option<Changes>,
+    /// A transaction that ends at a position was begun with before it had ended.
+    begun: Option<(Lsn, Changes)>,
     /// Descriptions before this position are known.
     described: i64,
 }
@@ -67,8 +70,19 @@ impl Reader {
             current: None,
             chunk: None,
             aside: None,
+            begun: None,
             described: -1,
         }
+    }
+
+    /// The next transaction must be the one that ends at `end`, and goes on where it was left.
+    pub fn go_on(&mut self, begun: Begun, end: Lsn) {
+        self.begun = Some((end, begun.changes));
+    }
+
+    /// Whether a transaction was begun with that has not been found yet.
+    pub fn is_begun(&self) -> bool {
+        self.begun.is_some()
     }
 
     /// The next pieces; nothing when all is read that is there. Of the transactions that end after
@@ -107,6 +121,9 @@ impl Reader {
             match (found, next) {
                 (Some(found), _) if !self.is_wanted(&found, endpos)? => return Ok(false),
                 (Some(found), _) => {
+                    if self.begun.as_ref().is_some_and(|(end, _)| *end != found.end) {
+                        return Err(overtaken(found.end));
+                    }
                     self.describe(found.at, items)?;
                     self.cursor = found.end;
                     self.current = Some(found);
@@ -266,7 +283,11 @@ impl Reader {
             }
             let (length, lsn) = (frames.get_u32(), Lsn(frames.get_u64()));
             if length & aside::MARK > 0 {
-                self.aside = Some(self.open_aside(end, length, &mut frames)?);
+                let whole = self.open_aside(end, length, &mut frames)?;
+                self.aside = Some(match self.begun.take() {
+                    Some((_, begun)) => begun.go_on_in(whole).ok_or_else(|| overtaken(end))?,
+                    None => whole,
+                });
                 self.go_on_at(chunk << 32 | (offset + bytes - frames.len()) as i64);
                 return Ok(bytes);
             }
@@ -293,6 +314,12 @@ impl Reader {
             current.at = position;
         }
     }
+}
+
+/// What was begun with is not what comes next: it has to be begun with again.
+fn overtaken(end: Lsn) -> Error {
+    let message = format!("the transaction that ends at {end} is another than the one begun with");
+    Error::new(Kind::Internal, message).transient()
 }
 
 fn gap(cursor: Lsn, base: Lsn) -> Error {

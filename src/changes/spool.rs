@@ -11,6 +11,7 @@ use std::path::Path;
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
+use super::ahead::{Ahead, Lookout};
 use super::aside::{self, Changes, Extent, HEAD_BYTES};
 use super::{Incoming, Writer};
 use crate::decode::streamed::{self, Change};
@@ -30,6 +31,7 @@ pub(super) struct Spool {
     running: HashMap<u32, Running>,
     /// The one whose changes are coming in.
     current: Option<u32>,
+    lookout: Lookout,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,28 @@ impl Spool {
 
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
-        *self = Spool::default();
+        self.running.clear();
+        self.current = None;
+        self.lookout.forget();
+    }
+
+    /// The transaction that may be the next to commit. One that would not keep its file is not worth
+    /// it.
+    fn ahead(&mut self) -> Result<Ahead> {
+        let mut all = self.running.iter().filter(|(_, running)| running.bytes >= KEPT_BYTES_MIN);
+        let only = match (self.running.len(), all.next()) {
+            (1, Some((xid, running))) if running.aborted.is_empty() => Some(*xid),
+            _ => None,
+        };
+        let chosen = self.lookout.choice(only);
+        let mut choice = None;
+        if let Some(xid) = chosen
+            && let Some(running) = self.running.get_mut(&xid)
+        {
+            running.file.flush().map_err(|cause| failed(&cause))?;
+            choice = Some((xid, running.file.get_ref().path().to_owned(), running.bytes));
+        }
+        Ok(self.lookout.offer(choice))
     }
 
     fn start(&mut self, directory: &Path, xid: u32) -> Result<()> {
@@ -93,6 +116,7 @@ impl Spool {
     }
 
     fn abort(&mut self, xid: u32, of: u32) {
+        self.lookout.abort(xid);
         if xid == of {
             self.running.remove(&xid);
         } else if let Some(running) = self.running.get_mut(&xid) {
@@ -148,12 +172,21 @@ impl Writer {
             }
             Mark::StreamCommit(xid) => self.commit_streamed(xid, message),
             Mark::Begin | Mark::Commit | Mark::Relation | Mark::Inside => {
-                match self.spool.current.is_some() {
-                    true => self.spool.push(message),
-                    false => self.append_one(message),
+                if self.spool.current.is_some() {
+                    return self.spool.push(message);
                 }
+                if message.mark == Mark::Commit {
+                    self.spool.lookout.commit(None, message.lsn);
+                }
+                self.append_one(message)
             }
         }
+    }
+
+    /// What may be begun with before it has ended. Everything that committed before it was offered is
+    /// durable.
+    pub fn ahead(&mut self) -> Result<Ahead> {
+        self.spool.ahead()
     }
 
     /// The transaction has committed: it goes into the store.
@@ -164,6 +197,9 @@ impl Writer {
             return Err(malformed(&no_start()));
         };
         let lsn = message.lsn;
+        // One that is known was sent again.
+        let is_new = lsn > self.last;
+        self.spool.lookout.commit(is_new.then_some(xid), lsn);
         let around = |payload: Bytes, mark| Incoming { lsn, payload, mark };
         if running.bytes < KEPT_BYTES_MIN {
             self.append_one(&around(begin, Mark::Begin))?;
@@ -171,8 +207,7 @@ impl Writer {
             return self.append_one(&around(commit, Mark::Commit));
         }
         let described: Vec<Bytes> = running.described.values().cloned().collect();
-        // One that is known was sent again; who reads it has its file.
-        let is_new = lsn > self.last;
+        // Who reads what is known has its file.
         if is_new {
             self.append_one(&around(begin, Mark::Begin))?;
             let (extent, bytes) = (running.extent().to_bytes(), running.bytes);

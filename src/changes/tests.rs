@@ -327,6 +327,85 @@ fn large_transactions_that_come_while_they_run_keep_their_files() {
     assert_eq!(beginnings(reader(here, 10), None)[read.len()..], later);
 }
 
+/// A block of 3 MB, and what is read of it.
+fn part_of(xid: u32, letter: &str) -> (Vec<Incoming>, Vec<String>) {
+    let texts = ["1", "2", "3"].map(|number| format!("{letter}{number}{}", "x".repeat(1 << 20)));
+    let inserts: Vec<(u32, &str)> = texts.iter().map(|text| (xid, text.as_str())).collect();
+    (block(xid, &inserts), texts.iter().map(|text| format!("I{text}")).collect())
+}
+
+/// All that has come in of what was begun with.
+fn read_ahead(begun: &mut Begun, ahead: &Ahead) -> Vec<String> {
+    let Fate::Runs(running) = ahead.fate(begun.number) else { panic!("{ahead:?}") };
+    let mut texts = Vec::new();
+    loop {
+        let items = begun.read(&running, 1).unwrap();
+        if items.is_empty() {
+            return texts;
+        }
+        for item in items {
+            let Item::Message { payload, .. } = item else { panic!("{item:?}") };
+            texts.push(String::from_utf8(payload.to_vec()).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_transaction_that_was_begun_with_goes_on_where_it_was_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    let mut reader = reader(directory.path(), 10);
+    let small = block(5, &[(5, "small")]);
+    writer.append(&small).unwrap();
+    assert_eq!(writer.ahead().unwrap().running, None, "too small");
+    let (first, first_read) = part_of(5, "a");
+    let (second, second_read) = part_of(5, "b");
+    writer.append(&first).unwrap();
+    let ahead = writer.ahead().unwrap();
+    let mut begun = Begun::open(ahead.running.as_ref().unwrap()).unwrap().unwrap();
+    let mut texts = read_ahead(&mut begun, &ahead);
+    assert_eq!(texts, [&["Ismall".to_owned()], &first_read[..]].concat());
+    writer.append(&second[..2]).unwrap();
+    texts.extend(read_ahead(&mut begun, &writer.ahead().unwrap()));
+    writer.append(&second[2..]).unwrap();
+    writer.append(&[streamed_commit(5, 30)]).unwrap();
+    assert!(!reader.is_begun());
+    writer.flush().unwrap();
+    let fate = writer.ahead().unwrap().fate(begun.number);
+    assert_eq!(fate, Fate::Committed(Lsn(30)));
+    reader.go_on(begun, Lsn(30));
+    assert!(reader.is_begun());
+    let rest = read_all(&mut reader, None);
+    assert!(!reader.is_begun());
+    assert_eq!(rest.len(), second_read.len() + 2, "the begin, the rest, the commit, the end");
+    texts.extend(rest[1..rest.len() - 2].iter().cloned());
+    let all = read_all(&mut self::reader(directory.path(), 10), None);
+    assert_eq!(texts, all[1..all.len() - 2]);
+}
+
+#[test]
+fn another_transaction_than_the_one_begun_with_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    writer.append(&part_of(5, "a").0).unwrap();
+    let running = writer.ahead().unwrap().running.unwrap();
+    let begun = || Begun::open(&running).unwrap().unwrap();
+    let (aborted, other) = (begun(), begun());
+    writer.append(&block(5, &[(6, "never")])).unwrap();
+    writer.append(&[streamed_abort(5, 6)]).unwrap();
+    assert_eq!(writer.ahead().unwrap().fate(running.number), Fate::Withdrawn);
+    writer.append(&[streamed_commit(5, 30)]).unwrap();
+    writer.append(&transaction(40, "other")).unwrap();
+    writer.flush().unwrap();
+    assert!(Begun::open(&running).unwrap().is_none(), "its file has another name now");
+    for (begun, end, cursor) in [(aborted, 30, 10), (other, 30, 30)] {
+        let mut reader = reader(directory.path(), cursor);
+        reader.go_on(begun, Lsn(end));
+        let error = reader.read(None).unwrap_err();
+        assert!(error.to_string().contains("another than the one begun with"), "{error}");
+    }
+}
+
 #[test]
 fn what_a_killed_writer_left_of_large_transactions_is_removed() {
     let directory = tempfile::tempdir().unwrap();

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pgcopydb_wire::Connection;
+use tokio::sync::watch as channel;
 
+use super::ahead::Next;
 use super::applier::{About, Applier};
 use super::tables::{Destination, Tables};
 use super::watch;
-use super::watermarks::is_reached;
-use super::{Follow, Patience, Shared, blocking};
-use crate::changes::{Item, Reader};
+use super::watermarks::{Watermarks, is_reached};
+use super::{Control, Follow, Patience, Shared, blocking};
+use crate::changes::{Ahead, Begun, Item, Reader};
 use crate::decode::{Decoder, Malformed, Numbers};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::{Message, RowChange, Truncate};
@@ -62,7 +64,8 @@ pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) ->
             () = follow.stop.requested() => return Ok(()),
         };
         match ended {
-            Ok(()) => return Ok(()),
+            Ok(Ended::InOrder) => return Ok(()),
+            Ok(Ended::GivenUp) => {}
             Err(error) if trouble.can_be_looked_at(&error) => {
                 tracing::info!(
                     "applying changes one by one for a while, since many at once failed: {error}"
@@ -82,11 +85,21 @@ pub(super) async fn apply(follow: &Follow, shared: &Shared, empty: WhenEmpty) ->
 /// What the target does not take together it may take one by one; if not, the change that it does
 /// not take is known then, and all transactions before it are applied.
 #[derive(Debug, Default)]
-struct Trouble {
+pub(super) struct Trouble {
     /// Changes up to here go one by one.
-    until: Option<Lsn>,
+    pub until: Option<Lsn>,
     /// The last change that was read.
     seen: Lsn,
+    /// The transaction that was not to be applied ahead of its commit.
+    pub given_up: Option<u64>,
+}
+
+/// How a session has ended.
+enum Ended {
+    /// There is nothing more to apply.
+    InOrder,
+    /// What it had not committed is to be applied anew.
+    GivenUp,
 }
 
 impl Trouble {
@@ -114,7 +127,7 @@ async fn session(
     shared: &Shared,
     empty: WhenEmpty,
     trouble: &mut Trouble,
-) -> Result<()> {
+) -> Result<Ended> {
     let Some(endpoint) = &follow.target else {
         return Err(Error::new(Kind::Internal, "there is no target to apply changes to"));
     };
@@ -186,16 +199,36 @@ enum Taken {
     Group,
 }
 
-struct Work<'a> {
+/// A session and what it has in hand.
+pub(super) struct Work<'a> {
     follow: &'a Follow,
     shared: &'a Shared,
-    applier: Applier<'a>,
+    pub(super) applier: Applier<'a>,
     tables: Tables<'a>,
     decoder: Decoder,
     /// Tables that were emptied, and perhaps not all that one statement has emptied.
     emptied: Option<(Lsn, Truncate)>,
     pending: Pending,
-    trouble: &'a mut Trouble,
+    pub(super) trouble: &'a mut Trouble,
+}
+
+/// What there is to be waited for.
+struct News {
+    marks: channel::Receiver<Watermarks>,
+    control: channel::Receiver<Control>,
+    ahead: channel::Receiver<Ahead>,
+}
+
+impl News {
+    /// Something may have come.
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.marks.changed() => {}
+            _ = self.control.changed() => {}
+            _ = self.ahead.changed() => {}
+            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+        }
+    }
 }
 
 /// How wal2json was asked to write numbers.
@@ -207,13 +240,38 @@ fn numbers(follow: &Follow) -> Numbers {
 }
 
 impl Work<'_> {
-    async fn run(&mut self, mut reader: Reader, empty: WhenEmpty) -> Result<()> {
-        let mut marks = self.shared.marks.subscribe();
-        let mut control = self.shared.control.subscribe();
+    async fn run(&mut self, mut reader: Reader, empty: WhenEmpty) -> Result<Ended> {
+        let mut news = News {
+            marks: self.shared.marks.subscribe(),
+            control: self.shared.control.subscribe(),
+            ahead: self.shared.ahead.subscribe(),
+        };
+        let mut begun: Option<Begun> = None;
         loop {
-            // Asked first: what is complete now is in what is read next.
-            let complete = marks.borrow_and_update().complete();
-            let endpos = control.borrow_and_update().endpos;
+            // Asked first: what is complete now is in what is read next, and what has ended was
+            // offered no longer when it was complete.
+            let complete = news.marks.borrow_and_update().complete();
+            let endpos = news.control.borrow_and_update().endpos;
+            let ahead = news.ahead.borrow_and_update().clone();
+            if let Some(one) = begun.take() {
+                let is_over = is_reached(complete, endpos);
+                match self.go_ahead(one, &ahead, &mut reader, is_over).await? {
+                    Next::More(one) => {
+                        begun = Some(one);
+                        continue;
+                    }
+                    Next::Wait(one) => {
+                        begun = Some(one);
+                        if endpos.is_none() {
+                            self.shared.move_marks(|marks| marks.drain(complete));
+                        }
+                        self.wait(&mut news).await;
+                        continue;
+                    }
+                    Next::Store => {}
+                    Next::GivenUp => return Ok(Ended::GivenUp),
+                }
+            }
             let (read, items) = blocking(move || {
                 let items = reader.read(endpos);
                 Ok((reader, items))
@@ -222,39 +280,50 @@ impl Work<'_> {
             reader = read;
             let items = items?;
             if !items.is_empty() {
-                for (number, item) in items.into_iter().enumerate() {
-                    if let Some(item) = self.take_in(item)? {
-                        self.item(item).await?;
-                    }
-                    self.shared.doing.step();
-                    if number % NUDGE_ITEMS == 0 {
-                        self.applier.nudge().await?;
-                    }
-                }
+                self.items(items).await?;
                 continue;
+            }
+            if reader.is_begun() {
+                return Ok(Ended::GivenUp);
             }
             self.commit().await?;
             if endpos.is_none() {
                 self.shared.move_marks(|marks| marks.drain(complete));
             }
             if is_reached(complete, endpos) {
-                return Ok(());
+                return Ok(Ended::InOrder);
             }
             if empty == WhenEmpty::Ends {
                 return self.ran_dry(endpos).await;
             }
-            self.shared.doing.is_idle.store(true, Ordering::Relaxed);
-            tokio::select! {
-                _ = marks.changed() => {}
-                _ = control.changed() => {}
-                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            begun = self.begin_ahead(&ahead).await?;
+            if begun.is_none() {
+                self.wait(&mut news).await;
             }
-            self.shared.doing.is_idle.store(false, Ordering::Relaxed);
         }
     }
 
+    async fn wait(&self, news: &mut News) {
+        self.shared.doing.is_idle.store(true, Ordering::Relaxed);
+        news.wait().await;
+        self.shared.doing.is_idle.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) async fn items(&mut self, items: Vec<Item>) -> Result<()> {
+        for (number, item) in items.into_iter().enumerate() {
+            if let Some(item) = self.take_in(item)? {
+                self.item(item).await?;
+            }
+            self.shared.doing.step();
+            if number % NUDGE_ITEMS == 0 {
+                self.applier.nudge().await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Everything that is stored is applied; nobody in this process brings more.
-    async fn ran_dry(&self, endpos: Option<Lsn>) -> Result<()> {
+    async fn ran_dry(&self, endpos: Option<Lsn>) -> Result<Ended> {
         let sentinel = self.follow.catalog.sentinel().await?.unwrap_or_default();
         let stored = sentinel.flush_lsn;
         match endpos {
@@ -266,7 +335,7 @@ impl Work<'_> {
             )
             .detail("All of these are applied.")
             .hint("Receive the others with \"pgcopydb stream receive\", then try again.")),
-            _ => Ok(()),
+            _ => Ok(Ended::InOrder),
         }
     }
 

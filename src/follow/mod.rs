@@ -2,6 +2,7 @@
 //! one receives and makes durable, the other applies whole transactions in the order of their
 //! commits. Neither waits for the other; the operator's row tells both where to stop.
 
+mod ahead;
 mod applier;
 mod apply;
 mod lane;
@@ -26,7 +27,7 @@ use tokio::sync::watch as channel;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, no_sentinel};
-use crate::changes::Owner;
+use crate::changes::{Ahead, Owner};
 use crate::error::{Error, Kind, Result};
 use crate::model::{FollowSettings, Inventory, Lsn, QualifiedName, Slot};
 use crate::pg::Endpoint;
@@ -92,6 +93,8 @@ struct Control {
 struct Shared {
     control: channel::Sender<Control>,
     marks: channel::Sender<Watermarks>,
+    /// The transaction that may be the next to commit; told before the marks move.
+    ahead: channel::Sender<Ahead>,
     /// Everything is applied: nothing is to be received any more.
     finished: CancellationToken,
     /// What is being applied.
@@ -119,6 +122,7 @@ impl Follow {
         let shared = Arc::new(Shared {
             control: channel::Sender::new(control),
             marks: channel::Sender::new(Watermarks::new(sentinel.replay_lsn)),
+            ahead: channel::Sender::new(Ahead::default()),
             finished: CancellationToken::new(),
             doing: watch::Doing::default(),
             receiving: Trace::default(),
@@ -239,6 +243,14 @@ impl Shared {
             let before = *marks;
             change(marks);
             *marks != before
+        });
+    }
+
+    fn offer(&self, ahead: Ahead) {
+        self.ahead.send_if_modified(|known| {
+            let is_new = *known != ahead;
+            *known = ahead;
+            is_new
         });
     }
 

@@ -141,13 +141,14 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         Some(store) => store,
         None => store.insert(open(follow, system.timeline).await?),
     };
-    let stored = store
+    let (stored, ahead) = store
         .run(|writer| {
             // What was received of transactions that are not whole comes again.
             writer.abandon()?;
-            Ok(writer.stored())
+            Ok((writer.stored(), writer.ahead()?))
         })
         .await?;
+    shared.offer(ahead);
     super::source::check_slot(&mut replication, follow, stored).await?;
     shared.move_marks(|marks| marks.store(stored));
     if is_reached(stored, shared.control().endpos) {
@@ -360,6 +361,7 @@ impl Session<'_> {
         if is_beyond_end {
             // The source keeps this transaction: we do not confirm it.
             self.store.run(|writer| writer.abandon()).await?;
+            self.offer_ahead()?;
             self.is_inside = false;
             self.shared.move_marks(|marks| marks.complete_to(endpos.unwrap_or_default()));
             return Ok(Some(Ended::AtEndpos));
@@ -384,11 +386,19 @@ impl Session<'_> {
         let Some(last) = batch.last() else { return Ok(()) };
         let received = last.lsn;
         let stored = self.append(batch).await?;
+        self.offer_ahead()?;
         self.shared.move_marks(|marks| {
             marks.receive(received);
             marks.store(stored);
         });
         self.report(false);
+        Ok(())
+    }
+
+    /// Offers the transaction that may be the next to commit to whoever applies.
+    fn offer_ahead(&self) -> Result<()> {
+        let ahead = self.store.at_once(|writer| writer.ahead())?;
+        self.shared.offer(ahead);
         Ok(())
     }
 
@@ -483,6 +493,7 @@ impl Session<'_> {
     /// Reports now and then; asks a quiet source for the end position.
     async fn tick(&mut self) -> Result<Option<Ended>> {
         self.listen().await?;
+        self.offer_ahead()?;
         if self.reported.elapsed() >= REPORT_INTERVAL {
             self.advance().await?;
             self.report(false);

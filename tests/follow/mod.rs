@@ -1,5 +1,6 @@
 //! Changes of a living source.
 
+mod ahead;
 mod endpos;
 mod filters;
 mod kinds;

@@ -132,7 +132,7 @@ fn transaction(random: &mut Random, writer: u64, number: u64) -> String {
             ),
             16 if random.below(6) == 0 => write!(
                 sql,
-                "insert into keyed select {id}000 + g, {writer}, 'large', null \
+                "insert into keyed select {id}000 + g, {writer}, 'large', repeat('y', 250) \
                  from generate_series(1, 9000) g; update keyed set v = 'larger' where w = {writer} \
                  and v = 'large'; delete from keyed where w = {writer} and v = 'larger' and id % 5 > 0;"
             ),
@@ -214,6 +214,9 @@ fn every_row_arrives_once(seed: u64, plugin: &str, pair: Pair) {
             .program(command)
             .env("PGCOPYDB_SOURCE_PGURI", to_source.uri(&followed.pair.source))
             .env("PGCOPYDB_TARGET_PGURI", to_target.uri(&followed.pair.target))
+            // Large transactions are applied ahead of their commits, and overtaken, again and again.
+            .env("PGCOPYDB_FAULT_QUIET_MS", "0")
+            .env("PGCOPYDB_FAULT_PENANCE_MS", "0")
     };
     let mut random = Random(seed + 77);
     let stop = AtomicBool::new(false);
