@@ -143,7 +143,13 @@ fn adapted(relation: &Relation, told: &Told) -> Relation {
         relation.is_full || place.is_some_and(|place| relation.key.get(place) == Some(&true))
     };
     let key = columns.iter().map(is_key).collect();
-    Relation { name: relation.name.clone(), columns, key, is_full: relation.is_full }
+    Relation {
+        name: relation.name.clone(),
+        columns,
+        key,
+        is_full: relation.is_full,
+        types: Vec::new(),
+    }
 }
 
 /// The values in the order of the table's columns.
@@ -177,7 +183,7 @@ mod tests {
     fn relation(columns: &[&str], is_full: bool) -> Arc<Relation> {
         let key = (0..columns.len()).map(|place| is_full || place == 0).collect();
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
-        Arc::new(Relation { name: name(), columns, key, is_full })
+        Arc::new(Relation { name: name(), columns, key, is_full, types: Vec::new() })
     }
 
     fn fields(names: &[&str]) -> Fields {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::model::change::{Message, Relation};
-use crate::model::{Lsn, Plugin, QualifiedName};
+use crate::model::{Lsn, Plugin, QualifiedName, binary};
 
 use described::Described;
 pub use wal2json::Numbers;
@@ -83,6 +83,23 @@ pub fn commit_lsn(plugin: Plugin, begin: &[u8]) -> Option<Lsn> {
             Some(Lsn(u64::from_be_bytes(*bytes)))
         }
         Plugin::TestDecoding | Plugin::Wal2json => None,
+    }
+}
+
+/// Whether the values of the table that pgoutput describes must not come in binary form: one of its
+/// types is not known to be the same on both sides. In a block of changes a description has the
+/// number of its transaction.
+pub fn forbids_binary(description: &Bytes, is_in_block: bool) -> bool {
+    let payload = match is_in_block {
+        true => streamed::change(description).ok().flatten().map(|change| change.payload),
+        false => Some(description.clone()),
+    };
+    let message = payload.map(|payload| pgoutput::Decoder::default().message(&payload));
+    match message {
+        Some(Ok(Message::Relation { relation, .. })) => {
+            relation.types.iter().any(|number| binary::type_name(*number).is_none())
+        }
+        _ => true,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Decoder, Numbers, commit_lsn, mark, streamed};
+use super::{Decoder, Numbers, commit_lsn, forbids_binary, mark, streamed};
 use crate::model::change::{Message, Relation};
 use crate::model::{Plugin, QualifiedName};
 
@@ -16,6 +16,7 @@ fn samples(plugin: Plugin) -> Vec<&'static [u8]> {
             b"B\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\x05\0\0\0\x09",
             b"R\0\0\0\x07public\0t\0d\0\x02\x01id\0\0\0\0\x17\xff\xff\xff\xff\0v\0\0\0\0\x19\xff\xff\xff\xff",
             b"I\0\0\0\x07N\0\x02t\0\0\0\x011n",
+            b"I\0\0\0\x07N\0\x02b\0\0\0\x04\0\0\0\x01b\0\0\0\x01x",
             b"U\0\0\0\x07K\0\x02t\0\0\0\x011nN\0\x02t\0\0\0\x012u",
             b"D\0\0\0\x07O\0\x02t\0\0\0\x011t\0\0\0\0",
             b"T\0\0\0\x02\x03\0\0\0\x07\0\0\0\x07",
@@ -110,7 +111,13 @@ fn damaged(message: &[u8], damages: &[Damage]) -> Vec<u8> {
 /// What a table looks like that somebody asks for.
 fn relation(name: &QualifiedName) -> Arc<Relation> {
     let columns = ["id", "v"].map(str::to_owned).to_vec();
-    Arc::new(Relation { name: name.clone(), columns, key: vec![true, false], is_full: false })
+    Arc::new(Relation {
+        name: name.clone(),
+        columns,
+        key: vec![true, false],
+        is_full: false,
+        types: Vec::new(),
+    })
 }
 
 fn read(decoder: &mut Decoder, payload: &Bytes) {
@@ -152,6 +159,7 @@ proptest! {
         read(&mut decoder, &bytes);
         mark(plugin, &bytes);
         commit_lsn(plugin, &bytes);
+        forbids_binary(&bytes, true);
         let _ = streamed::change(&bytes);
         let _ = streamed::begin_and_commit(&bytes);
     }

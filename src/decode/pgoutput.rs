@@ -1,5 +1,5 @@
 //! The output of pgoutput (PostgreSQL documentation, "Logical Replication Message Formats"), for
-//! transactions that are sent when they have committed, values in text form.
+//! transactions that are sent when they have committed, values in text or in binary form.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -65,13 +65,14 @@ impl Decoder {
         let count = usize::from(cursor.int16("number of columns")?);
         let mut columns = Vec::new();
         let mut key = Vec::new();
+        let mut types = Vec::new();
         for _ in 0..count {
             key.push(cursor.byte("column's flags")? & 1 == 1);
             columns.push(cursor.string("column's name")?);
-            cursor.int32("column's type")?;
+            types.push(cursor.int32("column's type")?);
             cursor.int32("column's modifier")?;
         }
-        let relation = Arc::new(Relation { name, columns, key, is_full });
+        let relation = Arc::new(Relation { name, columns, key, is_full, types });
         self.relations.insert(id, relation.clone());
         Ok(Message::Relation { id, relation })
     }
@@ -170,15 +171,18 @@ impl Cursor {
         match self.byte("value's kind")? {
             b'n' => Ok(Value::Null),
             b'u' => Ok(Value::Unchanged),
-            b't' => {
-                let length = self.int32("value's length")? as usize;
-                self.need(length, "value")?;
-                Ok(Value::Text(self.0.split_to(length)))
-            }
+            b't' => Ok(Value::Text(self.bytes()?)),
+            b'b' => Ok(Value::Binary(self.bytes()?)),
             kind => {
                 Err(Malformed(format!("a value of kind '{}'", char::from(kind).escape_default())))
             }
         }
+    }
+
+    fn bytes(&mut self) -> Result<Bytes, Malformed> {
+        let length = self.int32("value's length")? as usize;
+        self.need(length, "value")?;
+        Ok(self.0.split_to(length))
     }
 
     fn end(&self, tag: u8) -> Result<(), Malformed> {
@@ -214,6 +218,7 @@ mod tests {
             relation(),
             b"I\0\0\0\x07N\0\x02t\0\0\0\x011n".to_vec(),
             b"U\0\0\0\x07N\0\x02t\0\0\0\x011u".to_vec(),
+            b"I\0\0\0\x07N\0\x02b\0\0\0\x04\0\0\0\x01n".to_vec(),
             b"U\0\0\0\x07K\0\x02t\0\0\0\x011nN\0\x02t\0\0\0\x012t\0\0\0\0".to_vec(),
             b"D\0\0\0\x07K\0\x02t\0\0\0\x011n".to_vec(),
             b"T\0\0\0\x02\x03\0\0\0\x07\0\0\0\x07".to_vec(),
@@ -233,8 +238,9 @@ mod tests {
             (&relation.columns[..], &relation.key[..]),
             (&["id".into(), "b".into()][..], &[true, false][..])
         );
+        assert_eq!(relation.types, [23, 25]);
         let text = |text: &'static str| Value::Text(Bytes::from_static(text.as_bytes()));
-        let kinds: Vec<RowChangeKind> = read[2..6]
+        let kinds: Vec<RowChangeKind> = read[2..7]
             .iter()
             .map(|message| match message {
                 Message::Row(change) => change.kind.clone(),
@@ -246,6 +252,9 @@ mod tests {
             [
                 RowChangeKind::Insert { new: vec![text("1"), Value::Null] },
                 RowChangeKind::Update { old: None, new: vec![text("1"), Value::Unchanged] },
+                RowChangeKind::Insert {
+                    new: vec![Value::Binary(Bytes::from_static(&[0, 0, 0, 1])), Value::Null]
+                },
                 RowChangeKind::Update {
                     old: Some(vec![text("1"), Value::Null]),
                     new: vec![text("2"), text("")]
@@ -253,9 +262,9 @@ mod tests {
                 RowChangeKind::Delete { old: vec![text("1"), Value::Null] },
             ]
         );
-        let Message::Truncate(truncate) = &read[6] else { panic!("{:?}", read[6]) };
+        let Message::Truncate(truncate) = &read[7] else { panic!("{:?}", read[7]) };
         assert!(truncate.cascade && truncate.restart_identity && truncate.relations.len() == 2);
-        assert_eq!(read[7], Message::Commit { committed_at: Some(5) });
+        assert_eq!(read[8], Message::Commit { committed_at: Some(5) });
     }
 
     #[test]
@@ -271,6 +280,19 @@ mod tests {
             let longer = [&message[..], b"\0"].concat();
             assert!(read(&mut decoder, &longer).is_err(), "{longer:?}");
         }
+    }
+
+    #[test]
+    fn a_type_that_is_not_known_forbids_the_binary_form() {
+        let plain = Bytes::from(relation());
+        assert!(!super::super::forbids_binary(&plain, false));
+        let in_block = Bytes::from([b"R\0\0\0\x09", &relation()[1..]].concat());
+        assert!(!super::super::forbids_binary(&in_block, true));
+        assert!(super::super::forbids_binary(&in_block, false));
+        let mut interval = relation();
+        let place = interval.len() - 6..interval.len() - 4;
+        interval[place].copy_from_slice(&1186_u16.to_be_bytes());
+        assert!(super::super::forbids_binary(&Bytes::from(interval), false));
     }
 
     #[test]

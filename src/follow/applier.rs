@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use pgcopydb_wire::pipeline::{Pipeline, Value};
 
 use crate::error::{Error, Kind, Result};
-use crate::model::Lsn;
+use crate::model::{Lsn, change};
 use crate::transform::{Array, Many, Statement, Values};
 
 /// Statements sent before all answers are read: an error is seen this soon.
@@ -81,9 +80,13 @@ impl<'a> Applier<'a> {
         let name = self.prepared(&text, Some(about), touches_one_row.then_some(1)).await?;
         let values: Vec<Value<'_>> = parameters
             .iter()
-            .map(|value| value.as_ref().map_or(Value::Null, |bytes| Value::TextBytes(bytes)))
+            .map(|value| match value {
+                change::Value::Null | change::Value::Unchanged => Value::Null,
+                change::Value::Text(text) => Value::TextBytes(text),
+                change::Value::Binary(binary) => Value::Binary(binary),
+            })
             .collect();
-        self.sent_bytes += parameters.iter().flatten().map(Bytes::len).sum::<usize>();
+        self.sent_bytes += parameters.iter().map(change::Value::len).sum::<usize>();
         self.pipeline.execute(&name, &values).await.map_err(lost)?;
         self.sync_if_full().await
     }

@@ -478,6 +478,9 @@ impl Work<'_> {
             let before = self.pending.add(*number, layout, shape, change, (lsn, bytes));
             return self.added(before).await;
         }
+        if layout.is_slow_in_binary(&change.kind) {
+            self.shared.needs_text.cancel();
+        }
         let Some(mut statement) = self.statement(&change, table, lsn)? else { return Ok(()) };
         let before = self.pending.take(*number);
         self.send(before).await?;

@@ -16,6 +16,7 @@ mod tables;
 mod trace;
 mod watch;
 mod watermarks;
+mod wish;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -97,6 +98,8 @@ struct Shared {
     ahead: channel::Sender<Ahead>,
     /// Everything is applied: nothing is to be received any more.
     finished: CancellationToken,
+    /// Values are to be received in text form from now on.
+    needs_text: CancellationToken,
     /// What is being applied.
     doing: watch::Doing,
     /// How receiving goes, and applying.
@@ -124,6 +127,7 @@ impl Follow {
             marks: channel::Sender::new(Watermarks::new(sentinel.replay_lsn)),
             ahead: channel::Sender::new(Ahead::default()),
             finished: CancellationToken::new(),
+            needs_text: CancellationToken::new(),
             doing: watch::Doing::default(),
             receiving: Trace::default(),
             applying: Trace::default(),

@@ -10,11 +10,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::watermarks::{is_beyond, is_reached, is_wanted};
-use super::{Control, Follow, Patience, Shared, blocking};
+use super::{Control, Follow, Patience, Shared, blocking, wish};
 use crate::changes::{Incoming, Writer};
 use crate::decode::{self, Mark};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Lsn, Plugin, Slot};
+use crate::model::Lsn;
 use crate::pg::{activity, slot};
 
 /// The source drops us after `wal_sender_timeout`, 60 s by default.
@@ -52,9 +52,6 @@ const BEGIN_PATIENCE: Duration = Duration::from_secs(60);
 /// A file of the store that has this many bytes is followed by another.
 const FILE_BYTES: u64 = 128 << 20;
 
-/// From this version on the source can send a transaction that still runs.
-const STREAMING_VERSION: u32 = 140_000;
-
 /// What to do at the end position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AtEndpos {
@@ -69,6 +66,8 @@ pub(super) enum AtEndpos {
 enum Ended {
     AtEndpos,
     Stopped,
+    /// Values are not to come in binary form any more.
+    NeedsText,
 }
 
 /// Receives until the end position, or until stopped.
@@ -79,6 +78,10 @@ pub(super) async fn receive(follow: &Follow, shared: &Shared, at_end: AtEndpos) 
         let before = shared.marks().received();
         match session(follow, shared, &mut store).await {
             Ok(Ended::Stopped) => return Ok(()),
+            Ok(Ended::NeedsText) => {
+                tracing::info!("receiving all values in text form from now on");
+                shared.needs_text.cancel();
+            }
             Ok(Ended::AtEndpos) if at_end == AtEndpos::Ends => return Ok(()),
             Ok(Ended::AtEndpos) => {
                 if wait_for_endpos(follow, shared).await == Ended::Stopped {
@@ -155,9 +158,10 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         return Ok(Ended::AtEndpos);
     }
     let slot = &follow.slot;
-    let publications = quote_publication(slot.publication.as_deref().unwrap_or_default());
+    let publications = wish::publications(slot);
     let version = replication.connection().server_version();
-    let options = options(slot, &publications, version);
+    let is_binary = wish::takes_binary(follow, shared, version).await;
+    let options = wish::options(slot, &publications, version, is_binary);
     let stream = answered(replication.start(&slot.name, stored.0, &options)).await?;
     tracing::info!("receiving changes from slot \"{}\" after {stored}", slot.name);
     let mut ticks = interval(TICK);
@@ -170,6 +174,8 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         control: shared.control.subscribe(),
         ticks,
         is_inside: false,
+        is_in_block: false,
+        is_binary,
         sent_to: None,
         reported: Instant::now(),
         quiet_ticks: 0,
@@ -187,33 +193,6 @@ async fn session(follow: &Follow, shared: &Shared, store: &mut Option<Store>) ->
         tracing::debug!("the source did not take leave: {error}");
     }
     Ok(ended)
-}
-
-/// The name of a publication in a list of such names.
-fn quote_publication(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// What the plugin is asked to write. Transactions that are prepared come whole when they commit,
-/// as long as the slot is not made for two phases; messages of applications change no row and are
-/// not asked for.
-fn options<'a>(slot: &Slot, publications: &'a str, server_version: u32) -> Vec<(&'a str, &'a str)> {
-    match slot.plugin {
-        // Large transactions come while they run.
-        Plugin::Pgoutput if server_version >= STREAMING_VERSION => {
-            vec![("proto_version", "2"), ("publication_names", publications), ("streaming", "on")]
-        }
-        Plugin::Pgoutput => vec![("proto_version", "1"), ("publication_names", publications)],
-        Plugin::TestDecoding => vec![("include-xids", "true"), ("skip-empty-xacts", "true")],
-        Plugin::Wal2json => {
-            let mut options =
-                vec![("format-version", "2"), ("include-xids", "true"), ("include-types", "true")];
-            if slot.numeric_as_string {
-                options.push(("numeric-data-types-as-string", "true"));
-            }
-            options
-        }
-    }
 }
 
 /// At a moment, if there is one.
@@ -259,6 +238,10 @@ pub(super) struct Session<'a> {
     ticks: Interval,
     /// Whether a transaction is being received.
     is_inside: bool,
+    /// Whether that one still runs.
+    is_in_block: bool,
+    /// Whether values come in binary form.
+    is_binary: bool,
     /// All changes up to here have come in, outside transactions.
     sent_to: Option<Lsn>,
     reported: Instant,
@@ -280,6 +263,10 @@ impl Session<'_> {
                 biased;
                 () = self.follow.stop.requested() => Some(Ended::Stopped),
                 () = self.shared.finished.cancelled() => Some(Ended::Stopped),
+                () = self.shared.needs_text.cancelled(), if self.is_binary => {
+                    self.store_waiting().await?;
+                    Some(Ended::NeedsText)
+                }
                 _ = self.control.changed() => {
                     self.control.borrow_and_update();
                     self.settle().await?
@@ -307,7 +294,7 @@ impl Session<'_> {
         self.heard = Instant::now();
         self.shared.receiving.goes_on();
         let (mut bytes, mut count) = (0, 0);
-        let (mut is_beyond_end, mut wants_reply) = (false, false);
+        let (mut is_beyond_end, mut needs_text, mut wants_reply) = (false, false, false);
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
@@ -329,9 +316,14 @@ impl Session<'_> {
                         | Mark::StreamStop
                         | Mark::StreamAbort { .. } => false,
                     };
-                    if is_beyond_end {
+                    needs_text = self.is_binary
+                        && mark == Mark::Relation
+                        && decode::forbids_binary(&payload, self.is_in_block);
+                    if is_beyond_end || needs_text {
                         break;
                     }
+                    self.is_in_block |= matches!(mark, Mark::StreamStart(_));
+                    self.is_in_block &= mark != Mark::StreamStop;
                     match mark {
                         Mark::Begin | Mark::StreamStart(_) => self.is_inside = true,
                         Mark::Commit | Mark::StreamStop => self.is_inside = false,
@@ -353,10 +345,14 @@ impl Session<'_> {
         }
         self.appended += bytes as u64;
         self.waiting_bytes += bytes;
-        if is_beyond_end || wants_reply || self.waiting_bytes >= WAITING_BYTES_MAX {
+        if is_beyond_end || needs_text || wants_reply || self.waiting_bytes >= WAITING_BYTES_MAX {
             self.store_waiting().await?;
         } else if !self.waiting.is_empty() {
             self.due.get_or_insert_with(|| Instant::now() + WAITING_LIMIT);
+        }
+        if needs_text {
+            // None of its values has come yet; what is not whole comes again.
+            return Ok(Some(Ended::NeedsText));
         }
         if is_beyond_end {
             // The source keeps this transaction: we do not confirm it.

@@ -49,6 +49,8 @@ pub struct Relation {
     pub key: Vec<bool>,
     /// Whether the whole row is its identity.
     pub is_full: bool,
+    /// The types of its columns by the source's numbers; empty if the plugin does not tell them.
+    pub types: Vec<u32>,
 }
 
 /// A value of a column.
@@ -58,8 +60,25 @@ pub enum Value {
     Null,
     /// The text form.
     Text(Bytes),
+    /// The binary form, as its type on the source has it.
+    Binary(Bytes),
     /// The value did not change and was not sent: it is stored out of line.
     Unchanged,
+}
+
+impl Value {
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Value::Text(bytes) | Value::Binary(bytes) => bytes.len(),
+            Value::Null | Value::Unchanged => 0,
+        }
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// The values of a row, one for each column of the relation.

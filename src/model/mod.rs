@@ -1,6 +1,7 @@
 //! The words of the program: what a database is made of, in PostgreSQL's own terms. No room above
 //! has a second word for any of it.
 
+pub mod binary;
 pub mod change;
 pub mod compare;
 pub mod content;

@@ -112,6 +112,6 @@ pub async fn table(session: &mut Connection, name: &QualifiedName) -> Result<Opt
         columns.push(column.to_owned());
         key.push(row.flag(3).map_err(failed)?);
     }
-    let relation = Relation { name: name.clone(), columns, key, is_full };
+    let relation = Relation { name: name.clone(), columns, key, is_full, types: Vec::new() };
     Ok(Some(SourceTable::Followed(Arc::new(relation))))
 }

@@ -6,7 +6,7 @@ use pgcopydb_wire::Connection;
 
 use super::preflight::listed;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Inventory, Oid, QualifiedName, TableKind, quote_identifier};
+use crate::model::{Inventory, Oid, QualifiedName, TableKind, binary, quote_identifier};
 
 /// From this version on a publication can have some rows of a table only.
 const ROW_FILTER_VERSION: u32 = 150_000;
@@ -121,6 +121,18 @@ pub async fn exists(session: &mut Connection, name: &str) -> Result<bool> {
     let failed = |error| Error::source("could not look up the publication", error);
     let rows = session.query(sql, &[Some(name)]).await.map_err(failed)?;
     Ok(rows.value().map_err(failed)? == Some("t"))
+}
+
+/// Why the values of a publication's tables cannot come in binary form, if they cannot. The source is of
+/// version 14 or later.
+pub async fn binary_obstacle(session: &mut Connection, name: &str) -> Result<Option<String>> {
+    let failed = |error| Error::source("could not look up the types of published columns", error);
+    let numbers: Vec<String> = binary::type_numbers().map(|number| number.to_string()).collect();
+    let numbers = format!("{{{}}}", numbers.join(","));
+    let sql = include_str!("sql/binary_obstacle.sql");
+    let rows = session.query(sql, &[Some(name), Some(&numbers)]).await.map_err(failed)?;
+    let reason = |row: &pgcopydb_wire::Row| row.required(0).map(str::to_owned);
+    rows.first().map(reason).transpose().map_err(failed)
 }
 
 /// Publishes all changes of some tables. A publication that would be in the way of applications is

@@ -43,13 +43,19 @@ impl Array {
         self.len() == 0
     }
 
-    /// An array of a type, by the name of the type.
+    /// An array of a type, by the name of the type; of what it is made, by its number, if the values
+    /// are binary. Values are of one form.
     pub(super) fn new<'a>(
         type_name: &str,
+        number: u32,
         values: impl Iterator<Item = Option<&'a Value>> + Clone,
     ) -> Array {
+        let is_binary = |value| matches!(value, Some(&Value::Binary(_)));
         let known = BINARY.iter().find(|(name, ..)| type_name == *name);
-        let binary = known.and_then(|(_, oid, write)| binary(*oid, *write, values.clone()));
+        let binary = match values.clone().any(is_binary) {
+            true => binary(number, bytes, values.clone()),
+            false => known.and_then(|(_, oid, write)| binary(*oid, *write, values.clone())),
+        };
         binary.map_or_else(|| Array::Text(text(values)), Array::Binary)
     }
 }
@@ -79,9 +85,9 @@ fn binary<'a>(
         count += 1;
         let at = form.len();
         match value {
-            Some(Value::Text(text)) => {
+            Some(Value::Text(value) | Value::Binary(value)) => {
                 form.put_i32(0);
-                if !write(text, &mut form) {
+                if !write(value, &mut form) {
                     return None;
                 }
                 let length = i32::try_from(form.len() - at - 4).ok()?;
@@ -107,7 +113,8 @@ fn text<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> Bytes {
             text.put_u8(b',');
         }
         match value {
-            Some(Value::Text(value)) => {
+            // Not binary: that has been seen to. No value is to become NULL.
+            Some(Value::Text(value) | Value::Binary(value)) => {
                 text.put_u8(b'"');
                 super::batch::escape(
                     value,
@@ -134,7 +141,7 @@ mod tests {
             None => Value::Null,
         };
         let values: Vec<Value> = values.iter().map(value).collect();
-        Array::new(type_name, values.iter().map(Some))
+        Array::new(type_name, 0, values.iter().map(Some))
     }
 
     fn binary_of(has_nulls: u8, oid: u8, count: u8, elements: &[u8]) -> Array {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::array::Array;
-use super::layout::{Layout, Shape};
+use super::layout::{Form, Layout, Place, Shape};
 use crate::model::Lsn;
 use crate::model::change::{RowChange, RowChangeKind, Tuple, Value};
 
@@ -18,6 +18,7 @@ use crate::model::change::{RowChange, RowChangeKind, Tuple, Value};
 pub struct Batch {
     layout: Arc<Layout>,
     shape: Shape,
+    form: Form,
     /// The first of them, and where it was; alone it is cheaper as a statement of its own.
     first: (RowChange, Lsn),
     count: usize,
@@ -52,7 +53,7 @@ pub enum Values {
 impl Batch {
     pub(super) fn new(
         layout: Arc<Layout>,
-        shape: Shape,
+        (shape, form): (Shape, Form),
         change: RowChange,
         lsn: Lsn,
         key: Option<Bytes>,
@@ -60,6 +61,7 @@ impl Batch {
         let mut batch = Batch {
             layout,
             shape,
+            form,
             first: (change.clone(), lsn),
             count: 0,
             copied: BytesMut::new(),
@@ -70,8 +72,13 @@ impl Batch {
         batch
     }
 
-    pub(super) fn fits(&self, layout: &Arc<Layout>, shape: &Shape) -> bool {
-        Arc::ptr_eq(&self.layout, layout) && self.shape == *shape
+    pub(super) fn fits(&self, layout: &Arc<Layout>, shape: &Shape, form: Form) -> bool {
+        Arc::ptr_eq(&self.layout, layout) && self.shape == *shape && self.form == form
+    }
+
+    /// Whether its values are in a form, without which nobody can tell whether a key is in it.
+    pub(super) fn is_in(&self, form: Form) -> bool {
+        self.form == form
     }
 
     /// Whether it has a change of a row.
@@ -90,7 +97,10 @@ impl Batch {
             RowChangeKind::Delete { old } => old,
         };
         if self.shape == Shape::Insert {
-            copy_row(&self.layout, &row, &mut self.copied);
+            match self.form {
+                Form::Binary => copy_binary_row(&self.layout, &row, &mut self.copied),
+                Form::Text | Form::Mixed => copy_row(&self.layout, &row, &mut self.copied),
+            }
             self.count += 1;
             self.at.extend(key.map(|key| (key, 0)));
             return;
@@ -140,8 +150,11 @@ impl Batch {
     }
 
     /// What is sent for all of them.
-    pub fn many(self) -> Many {
+    pub fn many(mut self) -> Many {
         let rows = self.count as u64;
+        if self.form == Form::Binary {
+            self.copied.put_i16(-1);
+        }
         let (text, values) = match &self.shape {
             Shape::Insert => (self.copy(), Values::Rows(self.copied.freeze())),
             Shape::Update(set) => {
@@ -156,7 +169,8 @@ impl Batch {
     fn copy(&self) -> String {
         let Layout { table, places, stored, .. } = &*self.layout;
         let names: Vec<&str> = stored.iter().map(|at| &*places[*at].name).collect();
-        format!("copy {} ({}) from stdin", table.name, names.join(", "))
+        let format = if self.form == Form::Binary { " (format binary)" } else { "" };
+        format!("copy {} ({}) from stdin{format}", table.name, names.join(", "))
     }
 
     fn update(&self, set: &[usize]) -> String {
@@ -209,8 +223,9 @@ impl Batch {
 
     fn arrays(&self, places: &[usize]) -> Vec<Array> {
         let array = |at: &usize| {
-            let type_name = self.layout.places[*at].column.array_type.as_deref();
-            Array::new(type_name.unwrap_or("text[]"), self.rows.iter().map(|row| row.get(*at)))
+            let Place { column, type_number, .. } = &self.layout.places[*at];
+            let type_name = column.array_type.as_deref().unwrap_or("text[]");
+            Array::new(type_name, *type_number, self.rows.iter().map(|row| row.get(*at)))
         };
         places.iter().map(array).collect()
     }
@@ -229,13 +244,38 @@ fn copy_row(layout: &Layout, row: &[Value], text: &mut BytesMut) {
             text.put_u8(b'\t');
         }
         match row.get(*at) {
-            Some(Value::Text(value)) => {
+            // Not binary: rows of a batch have one form. No value is to become NULL.
+            Some(Value::Text(value) | Value::Binary(value)) => {
                 escape(value, |byte| matches!(byte, b'\n' | b'\r' | b'\t' | b'\\'), name, text);
             }
             Some(Value::Null | Value::Unchanged) | None => text.put_slice(b"\\N"),
         }
     }
     text.put_u8(b'\n');
+}
+
+/// What a COPY in binary format begins with: its signature, no flags, no more header.
+const COPY_HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+
+/// A row of COPY (PostgreSQL documentation, "COPY", "Binary Format"), the first one with what goes
+/// before all.
+fn copy_binary_row(layout: &Layout, row: &[Value], to: &mut BytesMut) {
+    if to.is_empty() {
+        to.put_slice(COPY_HEADER);
+    }
+    // A table has 1600 columns at most.
+    to.put_u16(layout.stored.len() as u16);
+    for at in &layout.stored {
+        match row.get(*at) {
+            Some(Value::Binary(value)) => {
+                to.put_u32(value.len() as u32);
+                to.put_slice(value);
+            }
+            Some(Value::Null | Value::Unchanged) | None => to.put_i32(-1),
+            // Not of this form: a length that the server refuses.
+            Some(Value::Text(_)) => to.put_i32(i32::MIN),
+        }
+    }
 }
 
 /// Writes a value with a backslash before what has a meaning.

@@ -68,18 +68,15 @@ impl<'a> Identity<'a> {
         let mut ties = Vec::new();
         for (number, field) in self.fields.iter().enumerate() {
             writer.push(if number == 0 { "" } else { " and " });
-            let before = writer.parameters.len();
-            compare(field, writer)?;
+            let parameter = compare(field, writer)?;
             let column = field.column;
-            let parameter = writer.parameters.len();
-            if parameter > before
+            if let Some(parameter) = parameter
                 && column.equality.is_some()
                 && !EXACT_TYPES.contains(&column.type_name.as_str())
             {
                 ties.push(format!(
-                    "({}::pg_catalog.text collate \"C\" = ${parameter}::{}::pg_catalog.text) desc",
+                    "({}::pg_catalog.text collate \"C\" = {parameter}::pg_catalog.text) desc",
                     quote_identifier(field.name),
-                    column.type_name
                 ));
             }
         }
@@ -104,22 +101,20 @@ const EXACT_TYPES: [&str; 12] = [
     "timestamp with time zone",
 ];
 
-/// Writes that a column has a value. A type without equality is compared by its text.
-pub(super) fn compare(field: &Field<'_>, writer: &mut Writer) -> Result<(), Unfit> {
+/// Writes that a column has a value, and gives back how the value is written. A type without equality
+/// is compared by its text.
+pub(super) fn compare(field: &Field<'_>, writer: &mut Writer) -> Result<Option<String>, Unfit> {
     let name = quote_identifier(field.name);
-    let Some(value) = field.sent()? else {
+    if *field.sent()? == Value::Null {
         let _ = write!(writer.text, "{name} is null");
-        return Ok(());
-    };
-    match &field.column.equality {
-        Some(operator) => {
-            let _ = write!(writer.text, "{name} {operator} ");
-            writer.parameter(Some(value), Some(&field.column.type_name));
-        }
-        None => {
-            let _ = write!(writer.text, "{name}::pg_catalog.text = ");
-            writer.parameter(Some(value), Some("pg_catalog.text"));
-        }
+        return Ok(None);
     }
-    Ok(())
+    let (left, cast) = match &field.column.equality {
+        Some(operator) => (format!("{name} {operator} "), field.column.type_name.as_str()),
+        None => (format!("{name}::pg_catalog.text = "), "pg_catalog.text"),
+    };
+    writer.push(&left);
+    let parameter = writer.parameter(field, Some(cast))?;
+    writer.push(&parameter);
+    Ok(Some(parameter))
 }

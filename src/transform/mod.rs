@@ -1,6 +1,6 @@
 //! A change into the statement that repeats it on the target. The text depends on the shape of the
 //! change alone (which columns, which of them NULL), so that it is prepared once for many changes;
-//! values travel as parameters in text form.
+//! values travel as parameters, in the form in which they came.
 
 mod array;
 mod batch;
@@ -13,16 +13,14 @@ mod truncate;
 
 use std::fmt::{self, Write};
 
-use bytes::Bytes;
-
 use crate::model::change::{Relation, RowChange, RowChangeKind, Value};
-use crate::model::quote_identifier;
 use crate::model::replica::{ReplicaColumn, ReplicaTable};
+use crate::model::{binary, quote_identifier};
 
 pub use array::Array;
 pub use batch::{Batch, Many, Values};
 use identity::Identity;
-pub use layout::{Layout, Shape};
+pub use layout::{Form, Layout, Shape};
 pub use pending::{Order, Pending};
 pub use truncate::{Emptied, truncate};
 
@@ -31,8 +29,8 @@ pub use truncate::{Emptied, truncate};
 pub struct Statement {
     /// Its text.
     pub text: String,
-    /// The values of its parameters, in text form; `None` is NULL.
-    pub parameters: Vec<Option<Bytes>>,
+    /// The values of its parameters; none is unchanged.
+    pub parameters: Vec<Value>,
     /// Whether it must touch exactly one row: any other number means that the target differs.
     pub touches_one_row: bool,
 }
@@ -46,6 +44,8 @@ pub enum Unfit {
     NoIdentity,
     /// A value that is needed was not sent.
     MissingValue(String),
+    /// A value is in binary form, and nobody knows of what type.
+    UnknownForm(String),
     /// Rows of a partition were removed, and the target has no such partition.
     TruncatedPartition(String),
 }
@@ -60,6 +60,11 @@ impl fmt::Display for Unfit {
             Unfit::MissingValue(column) => {
                 write!(f, "the value of column {} was not sent", quote_identifier(column))
             }
+            Unfit::UnknownForm(column) => write!(
+                f,
+                "the value of column {} came in a form that is not known",
+                quote_identifier(column)
+            ),
             Unfit::TruncatedPartition(name) => {
                 write!(f, "the target has no partition {name} that could be truncated")
             }
@@ -94,7 +99,7 @@ pub fn statement(
 #[derive(Default)]
 struct Writer {
     text: String,
-    parameters: Vec<Option<Bytes>>,
+    parameters: Vec<Value>,
 }
 
 impl Writer {
@@ -102,14 +107,29 @@ impl Writer {
         self.text.push_str(text);
     }
 
-    /// Adds a parameter; `cast` names its type where the place does not.
-    fn parameter(&mut self, value: Option<&Bytes>, cast: Option<&str>) {
-        self.parameters.push(value.cloned());
-        let _ = write!(self.text, "${}", self.parameters.len());
-        if let Some(cast) = cast {
-            self.push("::");
-            self.push(cast);
+    /// Adds the value of a column as a parameter, and says how it is written; `cast` names its type
+    /// where the place does not. What came in binary form is of the type that it had on the source;
+    /// a target with another one reads its text, as it does with other values.
+    fn parameter(&mut self, field: &Field<'_>, cast: Option<&str>) -> Result<String, Unfit> {
+        self.parameters.push(field.sent()?.clone());
+        let number = self.parameters.len();
+        let cast = cast.map(|cast| format!("::{cast}")).unwrap_or_default();
+        if !matches!(field.value, Value::Binary(_)) {
+            return Ok(format!("${number}{cast}"));
         }
+        let source = field.source_type.ok_or_else(|| Unfit::UnknownForm(field.name.to_owned()))?;
+        let target = &field.column.type_name;
+        Ok(match source == target {
+            true => format!("${number}::{source}{cast}"),
+            false => format!("pg_catalog.format('%s', ${number}::{source})::{target}{cast}"),
+        })
+    }
+
+    /// The same, written at once.
+    fn push_parameter(&mut self, field: &Field<'_>, cast: Option<&str>) -> Result<(), Unfit> {
+        let parameter = self.parameter(field, cast)?;
+        self.push(&parameter);
+        Ok(())
     }
 
     fn finish(self) -> Statement {
@@ -124,15 +144,16 @@ struct Field<'a> {
     name: &'a str,
     value: &'a Value,
     column: &'a ReplicaColumn,
+    /// Its type on the source, if that is known.
+    source_type: Option<&'static str>,
 }
 
 impl<'a> Field<'a> {
-    /// The value, for a parameter; `None` is NULL.
-    fn sent(&self) -> Result<Option<&'a Bytes>, Unfit> {
+    /// The value, for a parameter.
+    fn sent(&self) -> Result<&'a Value, Unfit> {
         match self.value {
-            Value::Null => Ok(None),
-            Value::Text(text) => Ok(Some(text)),
             Value::Unchanged => Err(Unfit::MissingValue(self.name.to_owned())),
+            value => Ok(value),
         }
     }
 }
@@ -148,7 +169,8 @@ fn fields<'a>(
         let column = table.columns.get(name);
         let column = column.ok_or_else(|| Unfit::MissingColumn(name.clone()))?;
         if !column.is_generated {
-            fields.push(Field { place, name, value, column });
+            let source_type = relation.types.get(place).copied().and_then(binary::type_name);
+            fields.push(Field { place, name, value, column, source_type });
         }
     }
     Ok(fields)
@@ -178,7 +200,7 @@ fn insert(relation: &Relation, table: &ReplicaTable, new: &[Value]) -> Result<St
     let _ = write!(writer.text, " ({columns}) overriding system value values (");
     for (number, field) in fields.iter().enumerate() {
         writer.push(if number == 0 { "" } else { ", " });
-        writer.parameter(field.sent()?, None);
+        writer.push_parameter(field, None)?;
     }
     writer.push(")");
     Ok(writer.finish())
@@ -229,7 +251,7 @@ fn update(
     for (number, field) in changed.iter().enumerate() {
         let comma = if number == 0 { "" } else { ", " };
         let _ = write!(writer.text, "{comma}{} = ", quote_identifier(field.name));
-        writer.parameter(field.sent()?, None);
+        writer.push_parameter(field, None)?;
     }
     writer.push(" where ");
     identity.condition(table, &mut writer)?;
@@ -261,8 +283,8 @@ fn replace(
             Value::Unchanged => {
                 let _ = write!(writer.text, "old.{}", quote_identifier(field.name));
             }
-            Value::Null | Value::Text(_) => {
-                writer.parameter(field.sent()?, Some(&field.column.type_name));
+            Value::Null | Value::Text(_) | Value::Binary(_) => {
+                writer.push_parameter(field, Some(&field.column.type_name))?;
             }
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::batch::Batch;
-use super::layout::{Layout, Shape};
+use super::layout::{Form, Layout, Shape};
 use crate::model::Lsn;
 use crate::model::change::{RowChange, RowChangeKind};
 
@@ -67,13 +67,14 @@ impl Pending {
             RowChangeKind::Insert { new } | RowChangeKind::Update { new, .. } => layout.key_of(new),
             RowChangeKind::Delete { old } => layout.key_of(old),
         };
-        let before = self.in_the_way(table, layout, &shape, key.as_ref());
+        let form = Form::of(&change.kind);
+        let before = self.in_the_way(table, layout, (&shape, form), key.as_ref());
         self.rows += 1;
         self.bytes += bytes;
         let batches = &mut self.tables[table];
-        match batches.iter_mut().find(|batch| batch.fits(layout, &shape)) {
+        match batches.iter_mut().find(|batch| batch.fits(layout, &shape, form)) {
             Some(batch) => batch.add(change.kind, key),
-            None => batches.push(Batch::new(layout.clone(), shape, change, lsn, key)),
+            None => batches.push(Batch::new(layout.clone(), (shape, form), change, lsn, key)),
         }
         before
     }
@@ -82,29 +83,31 @@ impl Pending {
         &mut self,
         table: usize,
         layout: &Arc<Layout>,
-        shape: &Shape,
+        (shape, form): (&Shape, Form),
         key: Option<&Bytes>,
     ) -> Vec<Batch> {
+        let fits = |batch: &Batch| batch.fits(layout, shape, form);
         if self.order == Order::Kept {
             let others = self.tables.iter().enumerate().filter(|(number, _)| *number != table);
             let is_last = others.clone().all(|(_, batches)| batches.is_empty());
-            let fits = self.tables[table].iter().all(|batch| batch.fits(layout, shape));
-            if !is_last || !fits {
+            if !is_last || !self.tables[table].iter().all(fits) {
                 return self.take_all();
             }
         }
         let batches = &self.tables[table];
         let is_in_the_way = |batch: &Batch| match key {
+            // A key has other bytes in another form.
+            Some(_) if !batch.is_in(form) => true,
             Some(key) => {
                 batch.has(key)
-                    && !(batch.fits(layout, shape) && batch.replaces() && self.order == Order::Free)
+                    && !(fits(batch) && batch.replaces() && self.order == Order::Free)
                     // Another description may have other keys.
                     || !std::ptr::eq(batch.layout(), &**layout)
             }
             // Which row it is about is not known.
-            None => !batch.fits(layout, shape),
+            None => !fits(batch),
         };
-        let is_new = !batches.iter().any(|batch| batch.fits(layout, shape));
+        let is_new = !batches.iter().any(fits);
         let is_full = is_new && batches.len() >= SHAPES_MAX;
         match is_full || batches.iter().any(is_in_the_way) {
             true => self.take(table),

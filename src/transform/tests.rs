@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::model::change::Truncate;
 use crate::model::{Lsn, QualifiedName};
@@ -9,7 +11,7 @@ fn column(type_name: &str) -> ReplicaColumn {
         type_name: type_name.to_owned(),
         is_generated: false,
         is_identity_always: false,
-        array_type: (type_name != "json").then(|| format!("{type_name}[]")),
+        array_type: Some(format!("{type_name}[]")),
         equality: (type_name != "json").then(|| "operator(pg_catalog.=)".to_owned()),
     }
 }
@@ -30,6 +32,7 @@ fn relation(is_full: bool) -> Arc<Relation> {
         columns: ["id", "doc", "N"].map(str::to_owned).to_vec(),
         key: if is_full { vec![true; 3] } else { vec![true, false, false] },
         is_full,
+        types: vec![23, 114, 25],
     })
 }
 
@@ -43,9 +46,12 @@ fn of(is_full: bool, kind: RowChangeKind, table: &ReplicaTable) -> Option<Statem
 }
 
 fn values(statement: &Statement) -> Vec<Option<&str>> {
-    let text = |value: &'_ Option<Bytes>| value.as_ref().map(|v| v.to_vec());
-    let texts: Vec<Option<Vec<u8>>> = statement.parameters.iter().map(text).collect();
-    texts.into_iter().map(|t| t.map(|t| &*String::from_utf8(t).unwrap().leak())).collect()
+    let text = |value: &Value| match value {
+        Value::Null => None,
+        Value::Text(text) => Some(&*String::from_utf8(text.to_vec()).unwrap().leak()),
+        Value::Unchanged | Value::Binary(_) => panic!("{value:?}"),
+    };
+    statement.parameters.iter().map(text).collect()
 }
 
 #[test]
@@ -294,4 +300,83 @@ fn changes_that_must_be_seen_go_alone() {
     let mut hidden = table();
     hidden.columns.get_mut("N").unwrap().is_identity_always = true;
     assert_eq!(layout(relation(false), hidden).shape(&update_of("1", "2")), None);
+}
+
+fn binary(bytes: &'static [u8]) -> Value {
+    Value::Binary(Bytes::from_static(bytes))
+}
+
+/// A row of which the key is 1, in binary form.
+fn binary_row() -> Vec<Value> {
+    vec![binary(&[0, 0, 0, 1]), Value::Null, binary(b"x\t")]
+}
+
+#[test]
+fn binary_values_say_their_type() {
+    let row = binary_row();
+    let insert = of(false, RowChangeKind::Insert { new: row.clone() }, &table()).unwrap();
+    assert!(insert.text.ends_with("values ($1::integer, $2, $3::text)"), "{}", insert.text);
+    assert_eq!(insert.parameters, row);
+    let old = vec![row[0].clone(), binary(b"{}"), row[2].clone()];
+    let statement = of(true, RowChangeKind::Delete { old }, &table()).unwrap();
+    let wanted = "id operator(pg_catalog.=) $1::integer::integer and doc::pg_catalog.text = \
+                  $2::json::pg_catalog.text and \"N\" operator(pg_catalog.=) $3::text::text \
+                  order by (\"N\"::pg_catalog.text collate \"C\" = \
+                  $3::text::text::pg_catalog.text) desc limit 1)";
+    assert!(statement.text.ends_with(wanted), "{}", statement.text);
+}
+
+#[test]
+fn a_target_of_another_type_reads_the_text_of_binary_values() {
+    let mut other = table();
+    other.columns.insert("id".to_owned(), column("bigint"));
+    let insert = RowChangeKind::Insert { new: binary_row() };
+    let layout = Layout::new(relation(false), Arc::new(other.clone()));
+    assert_eq!(layout.shape(&insert), None);
+    assert!(layout.is_slow_in_binary(&insert) && !layout.is_slow_in_binary(&insert_of("1")));
+    let statement = of(false, insert, &other).unwrap();
+    let wanted = "values (pg_catalog.format('%s', $1::integer)::bigint, $2, $3::text)";
+    assert!(statement.text.ends_with(wanted), "{}", statement.text);
+}
+
+#[test]
+fn binary_values_of_no_known_type_are_refused() {
+    let relation = Arc::new(Relation { types: Vec::new(), ..(*relation(false)).clone() });
+    let insert = RowChange { relation, kind: RowChangeKind::Insert { new: binary_row() } };
+    let unfit = statement(&insert, &table(), NoOpUpdates::Skipped).unwrap_err();
+    assert_eq!(unfit, Unfit::UnknownForm("id".to_owned()));
+}
+
+#[test]
+fn binary_values_are_copied_and_put_into_arrays_as_they_are() {
+    let delete =
+        RowChangeKind::Delete { old: vec![binary(b"\0\0\0\x02"), Value::Null, Value::Null] };
+    let many = together(&[RowChangeKind::Insert { new: binary_row() }, delete]);
+    assert_eq!(many[0].text, "copy public.t (id, doc, \"N\") from stdin (format binary)");
+    let rows = [
+        &b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0"[..],
+        b"\0\x03\0\0\0\x04\0\0\0\x01\xff\xff\xff\xff\0\0\0\x02x\t",
+        b"\xff\xff",
+    ];
+    assert_eq!(many[0].values, Values::Rows(rows.concat().into()));
+    let ids = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 2];
+    assert_eq!(many[1].values, Values::Arrays(vec![Array::Binary(ids.to_vec().into())]));
+}
+
+#[test]
+fn changes_of_two_forms_stay_in_their_order() {
+    let layout = Arc::new(Layout::new(relation(false), Arc::new(table())));
+    let mut pending = Pending::new(Order::Free);
+    let mut sent = Vec::new();
+    // Of one row, whose key looks different.
+    let insert = RowChangeKind::Insert { new: binary_row() };
+    for kind in [insert, update_of("1", "y"), delete_of("2")] {
+        let shape = layout.shape(&kind).unwrap();
+        let change = RowChange { relation: relation(false), kind };
+        sent.push(pending.add(0, &layout, shape, change, (Lsn(1), 10)).len());
+    }
+    assert_eq!(sent, [0, 1, 0]);
+    // One by itself.
+    let new = vec![binary(b"\0\0\0\x01"), Value::Null, text("x")];
+    assert_eq!(layout.shape(&RowChangeKind::Insert { new }), None);
 }

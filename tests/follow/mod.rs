@@ -1,6 +1,7 @@
 //! Changes of a living source.
 
 mod ahead;
+mod binary;
 mod endpos;
 mod filters;
 mod kinds;

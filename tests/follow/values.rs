@@ -183,10 +183,11 @@ fn tables(columns: &[Column]) -> (String, Vec<String>) {
     (schema, (0..rows).map(row).collect())
 }
 
-fn arrive(plugin: &str, columns: &[Column], has_nulls: bool) {
+fn arrive(plugin: &str, columns: &[Column], has_nulls: bool) -> String {
     let (schema, rows) = tables(columns);
     let followed = Followed::on(Pair::start(), &schema);
-    let running = followed.program("clone --follow").args(["--plugin", plugin]).spawn();
+    let words = ["--debug", "--plugin", plugin];
+    let running = followed.program("clone --follow").args(words).spawn();
     running.wait_for_stderr("applying changes after");
     let source = &followed.pair.source;
     for (id, row) in rows.iter().enumerate() {
@@ -217,8 +218,52 @@ fn arrive(plugin: &str, columns: &[Column], has_nulls: bool) {
          delete from full_row where id in (0, 3, -2) or ctid = (select max(ctid) from full_row);
          delete from by_index where id = 2; delete from \"k ey\" where id = 2"
     ));
-    followed.end(running).assert_success();
+    let output = followed.end(running);
+    output.assert_success();
     followed.assert_same();
+    output.stderr
+}
+
+#[test]
+fn values_in_binary_form_arrive_byte_by_byte() {
+    const SAFE: &[&str] = &[
+        "num",
+        "f4",
+        "f8",
+        "b",
+        "ch",
+        "nm",
+        "by",
+        "i2",
+        "i4",
+        "i8",
+        "tx",
+        "vc",
+        "bp",
+        "da",
+        "ti",
+        "tz",
+        "ts",
+        "tt",
+        "ii",
+        "ci",
+        "ma",
+        "m8",
+        "bi",
+        "bv",
+        "uu",
+        "js",
+        "jb",
+        "oi",
+        "\"Co\"\"l um[n]:'x\"",
+    ];
+    let all = [NUMBERS, COLUMNS].concat();
+    let columns: Vec<Column> = all.into_iter().filter(|(name, _, _)| SAFE.contains(name)).collect();
+    assert_eq!(columns.len(), SAFE.len());
+    let stderr = arrive("pgoutput", &columns, true);
+    assert!(stderr.contains("values come in binary form"), "{stderr}");
+    assert!(!stderr.contains("text form"), "{stderr}");
+    assert!(!stderr.contains("one by one"), "{stderr}");
 }
 
 #[test]

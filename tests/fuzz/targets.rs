@@ -163,7 +163,7 @@ fn described(name: &QualifiedName, numbers: Numbers) -> Option<Arc<Relation>> {
     let columns = ["id", "note", "a", "b"].map(str::to_owned).to_vec();
     let key = vec![true, false, false, false];
     let is_full = numbers == Numbers::Plain;
-    let relation = Relation { name: name.clone(), columns, key, is_full };
+    let relation = Relation { name: name.clone(), columns, key, is_full, types: Vec::new() };
     (name.name.len() < 50).then(|| Arc::new(relation))
 }
 
@@ -173,6 +173,7 @@ fn decoded(plugin: Plugin, bytes: &[u8]) {
         for message in messages(bytes) {
             let _ = decode::mark(plugin, &message);
             let _ = decode::commit_lsn(plugin, &message);
+            let _ = decode::forbids_binary(&message, false);
             let _ = decode::streamed::change(&message);
             let _ = decode::streamed::begin_and_commit(&message);
             let mut asked = 0;

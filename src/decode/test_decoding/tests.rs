@@ -12,7 +12,7 @@ fn table(name: &str, columns: &[&str], is_full: bool) -> (QualifiedName, Arc<Rel
     let name = QualifiedName::new("public", name);
     let columns: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
     let key = (0..columns.len()).map(|place| is_full || place == 0).collect();
-    (name.clone(), Arc::new(Relation { name, columns, key, is_full }))
+    (name.clone(), Arc::new(Relation { name, columns, key, is_full, types: Vec::new() }))
 }
 
 /// Reads a message about tables that are known.

@@ -12,7 +12,8 @@ fn read_as(numbers: Numbers, is_full: bool, text: &str) -> Result<Message, Malfo
     let name = QualifiedName::new("S x", "T\":[a");
     let key = (0..COLUMNS.len()).map(|place| is_full || place == 0).collect();
     let columns = COLUMNS.map(str::to_owned).to_vec();
-    let relation = Arc::new(Relation { name: name.clone(), columns, key, is_full });
+    let relation =
+        Arc::new(Relation { name: name.clone(), columns, key, is_full, types: Vec::new() });
     let mut described = Described::default();
     described.describe(name, Some(relation));
     message(&mut described, numbers, &Bytes::copy_from_slice(text.as_bytes()))
