@@ -529,7 +529,7 @@ impl Session<'_> {
 fn broken_off(error: pgcopydb_wire::Error) -> Error {
     let cannot_map = matches!(
         &error,
-        pgcopydb_wire::Error::Server(cause) if cause.message.contains("could not map filenode")
+        pgcopydb_wire::Error::Server(cause) if cause.message.contains("could not map file")
     );
     let error = Error::source("could not receive changes", error);
     match cannot_map {

@@ -198,7 +198,7 @@ fn begin(program: impl Fn() -> Program) -> Running {
         let ended = running.wait();
         // pg_dump locks tables, and may be the one whom a dead-lock with a writer ends.
         if !ended.stderr.contains("deadlock detected") {
-            assert!(ended.stderr.contains("could not map filenode"), "{ended}");
+            assert!(ended.stderr.contains("could not map file"), "{ended}");
             ended.assert_stderr_has("Begin again with --restart");
         }
         running = program().arg("--restart").spawn();
