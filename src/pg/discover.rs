@@ -16,6 +16,13 @@ use crate::model::{
 /// Large objects in a batch: one transaction on the target, one lock each until it ends.
 const LARGE_OBJECTS_PER_BATCH: u32 = 1_000;
 
+/// Their pages of 2 kB in a batch: with more in one, others would be done long before it.
+const LARGE_OBJECT_PAGES_PER_BATCH: u32 = 4_096;
+
+/// Of more objects nobody asks the sizes: that takes about 5 µs each before anything is copied, and
+/// so many batches are done at about the same time anyway.
+const SIZED_LARGE_OBJECTS_MAX: u64 = 50_000;
+
 /// From this version on NOT NULL is a constraint that can be inherited.
 const NOT_NULL_CONSTRAINTS_VERSION: u32 = 180_000;
 
@@ -320,12 +327,25 @@ async fn large_objects(source: &mut Connection) -> Result<LargeObjects> {
     let batch = LARGE_OBJECTS_PER_BATCH.to_string();
     let sql = include_str!("sql/large_objects.sql");
     let parameters = [Some(batch.as_str())];
+    let mut are_sized = false;
     let queried = source.query_each(sql, &parameters, |row| {
         found.count = row.parsed(0)?;
         found.batches.push(row.parsed(1)?);
+        are_sized = row.flag(2)?;
         Ok(())
     });
-    let queried = queried.await;
+    let mut queried = queried.await;
+    if queried.is_ok() && are_sized && found.count <= SIZED_LARGE_OBJECTS_MAX {
+        let sql = include_str!("sql/large_objects_by_size.sql");
+        let pages = LARGE_OBJECT_PAGES_PER_BATCH.to_string();
+        let parameters = [Some(batch.as_str()), Some(pages.as_str())];
+        found.batches.clear();
+        let batches = source.query_each(sql, &parameters, |row| {
+            found.batches.push(row.parsed(0)?);
+            Ok(())
+        });
+        queried = batches.await;
+    }
     queried.map_err(|error| unlisted(source, "large objects", error))?;
     Ok(found)
 }

@@ -32,6 +32,8 @@ pub async fn schema(
         .arg("--compress=0")
         .arg("--section=pre-data")
         .arg("--section=post-data")
+        // They are copied with all that belongs to them, and an entry each would be read for nothing.
+        .arg("--no-blobs")
         // Names reach us in one encoding, whatever the database's is.
         .arg("--encoding=UTF8")
         .arg("--file")

@@ -90,3 +90,25 @@ fn thousands_of_large_objects() {
     run_within_memory(&clone(&pair));
     pair.assert_same();
 }
+
+#[test]
+fn large_objects_of_some_size_are_several_batches() {
+    let pair = Pair::shared();
+    pair.source.sql(
+        "select count(lo_from_bytea(i::oid, decode(repeat(md5(i::text), 65536), 'hex')))
+           from generate_series(1, 20) i;
+         select lo_create(21);
+         comment on large object 3 is 'of a megabyte'; comment on large object 21 is 'empty'",
+    );
+    let output = clone(&pair).arg("--verbose").run();
+    output.assert_success();
+    output.assert_stderr_has("copy large objects 3/3: 5 rows");
+    pair.assert_same();
+    // All that belongs to them was copied with them.
+    let archive = pair.directory().join("pgcopydb/schema/schema.dump");
+    let list = Program::new(pair.newer_version().program("pg_restore")).arg("-l").arg(&archive);
+    let list = list.run();
+    list.assert_success();
+    assert!(!list.stdout.to_lowercase().contains("blob"), "{list}");
+    assert!(!list.stdout.contains("LARGE OBJECT"), "{list}");
+}

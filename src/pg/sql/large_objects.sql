@@ -1,6 +1,8 @@
 -- large_objects: the large objects in batches of $1.
--- returns   how many there are in all, the first OID of a batch; ascending
-select numbered.total, numbered.oid
+-- returns   how many there are in all, the first OID of a batch, whether we may see how large they
+--           are; ascending by OID
+select numbered.total, numbered.oid,
+       pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'select')
   from (select m.oid,
                pg_catalog.count(*) over () as total,
                pg_catalog.row_number() over (order by m.oid) as number
