@@ -15,7 +15,7 @@ use postgres_protocol::message::frontend;
 
 use crate::connection::{Connection, command_tag, rows_of_tag, unexpected};
 use crate::error::{Error, Result, ServerError};
-use crate::frame::HEADER_BYTES;
+use crate::frame::{HEADER_BYTES, header};
 
 /// Payload of the CopyData messages that the pump makes.
 const FRAME_PAYLOAD_BYTES: usize = 64 * 1024;
@@ -273,35 +273,42 @@ impl Reframer {
     /// Moves the payload that has arrived; true when the source has sent CopyDone.
     fn take(&mut self, source: &mut Connection) -> Result<bool> {
         loop {
+            let incoming = source.framed.incoming();
+            let taken = self.take_rows(incoming)?;
+            incoming.advance(taken);
             if self.missing > 0 {
-                let incoming = source.framed.incoming();
-                let here = self.missing.min(incoming.len());
-                if here == 0 {
-                    return Ok(false);
-                }
-                append(&mut self.frame, &incoming[..here]);
-                incoming.advance(here);
-                self.bytes += here as u64;
-                self.missing -= here;
+                return Ok(false);
+            }
+            let Some(frame) = source.framed.buffered()? else { return Ok(false) };
+            if source.is_asynchronous(&frame)? {
                 continue;
             }
-            match source.framed.header()? {
-                None => return Ok(false),
-                Some((b'd', length)) => {
-                    source.framed.incoming().advance(HEADER_BYTES);
+            return match frame.tag {
+                b'c' => Ok(true),
+                b'E' => Err(Error::Server(Box::new(ServerError::parse(&frame.body)?))),
+                tag => Err(unexpected(tag)),
+            };
+        }
+    }
+
+    /// Moves payload up to the first message that is not CopyData, or the first header that is not
+    /// here whole. Returns how many bytes are done with.
+    fn take_rows(&mut self, incoming: &[u8]) -> Result<usize> {
+        let mut rest = incoming;
+        loop {
+            let (payload, after) = rest.split_at(self.missing.min(rest.len()));
+            if !payload.is_empty() {
+                append(&mut self.frame, payload);
+                self.bytes += payload.len() as u64;
+                self.missing -= payload.len();
+                rest = after;
+            }
+            match header(rest)? {
+                Some((b'd', length)) if self.missing == 0 => {
                     self.missing = length;
+                    rest = &rest[HEADER_BYTES..];
                 }
-                Some((tag, _)) => {
-                    let Some(frame) = source.framed.buffered()? else { return Ok(false) };
-                    if source.is_asynchronous(&frame)? {
-                        continue;
-                    }
-                    return match tag {
-                        b'c' => Ok(true),
-                        b'E' => Err(Error::Server(Box::new(ServerError::parse(&frame.body)?))),
-                        tag => Err(unexpected(tag)),
-                    };
-                }
+                _ => return Ok(incoming.len() - rest.len()),
             }
         }
     }
@@ -330,4 +337,42 @@ fn append(frame: &mut BytesMut, payload: &[u8]) {
         frame.put_slice(b"d\0\0\0\0");
     }
     frame.put_slice(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes what arrives in pieces of `size` bytes; returns the payload and what was left.
+    fn taken(stream: &[u8], size: usize) -> (Vec<u8>, Vec<u8>) {
+        let (mut reframer, mut incoming) = (Reframer::default(), BytesMut::new());
+        for piece in stream.chunks(size) {
+            incoming.put_slice(piece);
+            let taken = reframer.take_rows(&incoming).unwrap();
+            incoming.advance(taken);
+        }
+        assert_eq!(reframer.missing, 0);
+        let payload = reframer.frame.get(HEADER_BYTES..).unwrap_or_default().to_vec();
+        assert_eq!(reframer.bytes, payload.len() as u64);
+        (payload, incoming.to_vec())
+    }
+
+    #[test]
+    fn rows_are_joined_however_they_are_cut() {
+        let rows = b"d\0\0\0\x07abcd\0\0\0\x04d\0\0\0\x05Xd\0\0\0\x06yz";
+        let end = b"c\0\0\0\x04C\0\0\0\x0bCOPY 3\0";
+        for size in 1..rows.len() {
+            let (payload, left) = taken(&[rows.as_slice(), end].concat(), size);
+            assert_eq!((payload.as_slice(), left.as_slice()), (&b"abcXyz"[..], &end[..]), "{size}");
+        }
+        // Nothing but the end: no message is begun.
+        assert_eq!(taken(end, 3), (Vec::new(), end.to_vec()));
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_is_an_error() {
+        let mut reframer = Reframer::default();
+        assert!(reframer.take_rows(b"d\0\0\0\x05Xd\0\0\0\x03").is_err());
+        assert!(Reframer::default().take_rows(b"d\xff\xff\xff\xff").is_err());
+    }
 }

@@ -78,18 +78,7 @@ impl Framed {
 
     /// Tag and body length of the frame at the front, once its header is here.
     pub fn header(&self) -> Result<Option<(u8, usize)>> {
-        let Some(header) = self.incoming.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
-        let [tag, length @ ..] = *header;
-        let length = u32::from_be_bytes(length) as usize;
-        let long = matches!(tag, b'T' | b'D' | b'd' | b'V' | b'E' | b'N' | b'A' | b't');
-        let limit = if long { FRAME_BYTES_MAX } else { SHORT_FRAME_BYTES_MAX };
-        if length < 4 || length > limit {
-            return Err(Error::Protocol(format!(
-                "a message of kind {:?} claims a length of {length} bytes",
-                char::from(tag)
-            )));
-        }
-        Ok(Some((tag, length - 4)))
+        header(&self.incoming)
     }
 
     /// The bytes that have arrived and were not consumed.
@@ -175,6 +164,22 @@ impl Framed {
         let sent = poll_now(self.poll_send(cx))?;
         Ok(sent || received)
     }
+}
+
+/// Tag and body length of the frame that begins with these bytes, if its header is among them.
+pub fn header(bytes: &[u8]) -> Result<Option<(u8, usize)>> {
+    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+    let [tag, length @ ..] = *header;
+    let length = u32::from_be_bytes(length) as usize;
+    let long = matches!(tag, b'T' | b'D' | b'd' | b'V' | b'E' | b'N' | b'A' | b't');
+    let limit = if long { FRAME_BYTES_MAX } else { SHORT_FRAME_BYTES_MAX };
+    if length < 4 || length > limit {
+        return Err(Error::Protocol(format!(
+            "a message of kind {:?} claims a length of {length} bytes",
+            char::from(tag)
+        )));
+    }
+    Ok(Some((tag, length - 4)))
 }
 
 fn poll_now<T>(poll: Poll<Result<T>>) -> Result<bool> {
