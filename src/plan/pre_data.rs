@@ -82,6 +82,7 @@ pub struct Pieces {
 pub fn pieces(entries: &Packed<Entry>, settings: &Settings) -> Pieces {
     let wanted = || entries.iter().filter(|entry| entry.is_pre_data && is_wanted(entry, settings));
     let mut families = Families::default();
+    wanted().for_each(|entry| families.attach(&entry));
     wanted().for_each(|entry| families.add(&entry));
     let mut groups = families.groups();
     // Whoever waits for the whole section waits for its last transaction.
@@ -113,16 +114,27 @@ struct Families {
     tables: Vec<EntryId>,
     /// The table that an entry is about, which needs nothing else but what comes first.
     of: HashMap<EntryId, EntryId>,
+    /// Tables of which another entry makes one a partition of the other: both are made without that.
+    attached: HashSet<(EntryId, EntryId)>,
 }
 
 impl Families {
+    fn attach(&mut self, entry: &Entry) {
+        if let ("TABLE ATTACH", [one, other]) = (entry.description.as_str(), &*entry.dependencies) {
+            self.attached.extend([(*one, *other), (*other, *one)]);
+        }
+    }
+
     fn add(&mut self, entry: &Entry) {
         let is_table = entry.description == "TABLE";
         if !is_table && self.tables.is_empty() {
             self.first.insert(entry.id);
             return;
         }
-        let mut others = entry.dependencies.iter().filter(|id| !self.first.contains(id));
+        let is_there = |id: EntryId| {
+            self.first.contains(&id) || is_table && self.attached.contains(&(entry.id, id))
+        };
+        let mut others = entry.dependencies.iter().filter(|id| !is_there(**id));
         let family = match entry.description.as_str() {
             "TABLE" => others.next().is_none().then_some(entry.id),
             "SEQUENCE" | "SEQUENCE OWNED BY" | "DEFAULT" | "COMMENT" | "SECURITY LABEL" => {
@@ -285,6 +297,25 @@ mod tests {
             let known = |id: &EntryId| ids(&before).contains(id) || group.contains(id);
             assert!(group.iter().all(|id| needs[id].iter().all(known)));
         }
+    }
+
+    #[test]
+    fn partitions_that_are_attached_later_are_made_side_by_side() {
+        let entries = |attached: bool| -> Packed<Entry> {
+            let mut all = vec![entry(1, "SCHEMA", &[]), entry(2, "TABLE", &[1])];
+            all.extend((3..1_000).map(|n| entry(n, "TABLE", &[1, 2])));
+            // What inherits in another way is made with its parent's name.
+            all.push(entry(1_000, "TABLE", &[1, 3]));
+            let attach = |n| entry(n + 1_000, "TABLE ATTACH", &[n, 2]);
+            all.extend((3..1_000).filter(|_| attached).map(attach));
+            all.into_iter().collect()
+        };
+        let Pieces { before, tables, after } = pieces(&entries(true), &Settings::default());
+        assert_eq!(ids(&before), [1]);
+        assert_eq!(tables.concat(), (2..802).collect::<Vec<EntryId>>());
+        assert_eq!(ids(&after), (802..=1_000).chain(1_003..2_000).collect::<Vec<EntryId>>());
+        // Where the partition's own entry attaches it, its parent comes first.
+        assert!(pieces(&entries(false), &Settings::default()).tables.is_empty());
     }
 
     #[test]
