@@ -1,14 +1,9 @@
-//! The transaction that is received while it still runs and may be the next to commit: whoever
-//! applies may begin with it before it has ended, and is told what became of it.
+//! The transaction that is being received and must be the next to commit: whoever applies may begin
+//! with it before it is whole, and is told what became of it.
 
-use std::fs::File;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::Item;
-use super::aside::{Changes, Extent};
-use crate::error::{Error, Kind, Result};
 use crate::fault;
 use crate::model::Lsn;
 
@@ -19,33 +14,51 @@ const QUIET: Duration = Duration::from_secs(1);
 /// offered.
 const PENANCE: Duration = Duration::from_secs(60);
 
-/// What is known of the transaction that may be the next to commit.
+/// What is known of the transaction that is to be the next to commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {
-    /// It still runs.
-    pub running: Option<Running>,
+    /// It is not whole yet.
+    pub partial: Option<Partial>,
     /// The number of the last one that has committed, and its end.
     committed: Option<(u64, Lsn)>,
 }
 
-/// A transaction that still runs.
+/// A transaction that is not whole yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Running {
+pub struct Partial {
     /// No other has this number.
     pub number: u64,
-    /// The file that its changes come into.
-    path: PathBuf,
-    /// Bytes of it that are whole changes.
-    bytes: u64,
+    pub(super) part: Part,
+}
+
+/// What there is of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It runs on the source, and may be overtaken or rolled back.
+    Running {
+        /// The file that its changes come into.
+        path: PathBuf,
+        /// Bytes of it that are whole changes.
+        bytes: u64,
+    },
+    /// It has committed on the source, and the rest is on its way.
+    Coming {
+        /// The file of the store.
+        path: PathBuf,
+        /// Where it begins.
+        first: i64,
+        /// The chunk that is not there yet.
+        past_chunk: i64,
+    },
 }
 
 /// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It still runs.
-    Runs(Running),
-    /// It has committed, and is the next one in the store.
-    Committed(Lsn),
+    /// More of it is to come.
+    Open(Partial),
+    /// It is whole, and the next one in the store.
+    Whole(Lsn),
     /// Another has committed before it, or it was rolled back, in part or whole, or the source sends
     /// it again.
     Withdrawn,
@@ -54,52 +67,27 @@ pub enum Fate {
 impl Ahead {
     /// What became of a transaction.
     pub fn fate(&self, number: u64) -> Fate {
-        match (&self.running, self.committed) {
-            (Some(running), _) if running.number == number => Fate::Runs(running.clone()),
-            (_, Some((committed, end))) if committed == number => Fate::Committed(end),
+        match (&self.partial, self.committed) {
+            (Some(partial), _) if partial.number == number => Fate::Open(partial.clone()),
+            (_, Some((committed, end))) if committed == number => Fate::Whole(end),
             _ => Fate::Withdrawn,
         }
     }
 }
 
-/// The changes of a transaction that still runs.
-#[derive(Debug)]
-pub struct Begun {
-    /// The transaction.
-    pub number: u64,
-    pub(super) changes: Changes,
+/// A transaction that was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// One that still runs.
+    Running(u32),
+    /// The one that is coming in.
+    Coming,
 }
 
-impl Begun {
-    /// Opens the file of a transaction; `None` if it has ended meanwhile.
-    pub fn open(running: &Running) -> Result<Option<Begun>> {
-        match File::open(&running.path) {
-            Ok(file) => {
-                let changes = Changes::new(file, Extent::default());
-                Ok(Some(Begun { number: running.number, changes }))
-            }
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-            Err(cause) => {
-                let path = running.path.display();
-                Err(Error::new(Kind::State, format!("could not read \"{path}\": {cause}")))
-            }
-        }
-    }
-
-    /// The next changes that have come in.
-    pub fn read(&mut self, running: &Running, bytes: usize) -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        self.changes.reach(running.bytes);
-        self.changes.read(bytes, &mut items)?;
-        Ok(items)
-    }
-}
-
-/// Chooses the transaction that may be the next to commit.
+/// Chooses the transaction that must be the next to commit.
 #[derive(Debug, Default)]
 pub(super) struct Lookout {
-    /// The one that was chosen, and its number.
-    chosen: Option<(u32, u64)>,
+    chosen: Option<(Choice, u64)>,
     count: u64,
     committed: Option<(u64, Lsn)>,
     last_commit: Option<Instant>,
@@ -107,11 +95,18 @@ pub(super) struct Lookout {
 }
 
 impl Lookout {
-    /// A transaction has committed: `xid` if it was received while it ran.
-    pub fn commit(&mut self, xid: Option<u32>, end: Lsn) {
+    /// A transaction that has committed begins to come in.
+    pub fn begin(&mut self) {
+        if self.chosen.is_some() {
+            self.withdraw();
+        }
+    }
+
+    /// A transaction has committed.
+    pub fn commit(&mut self, which: Choice, end: Lsn) {
         self.last_commit = Some(Instant::now());
         match self.chosen {
-            Some((chosen, number)) if Some(chosen) == xid => {
+            Some((chosen, number)) if chosen == which => {
                 self.committed = Some((number, end));
                 self.chosen = None;
             }
@@ -122,7 +117,7 @@ impl Lookout {
 
     /// A transaction that was received while it ran was rolled back, or a part of it.
     pub fn abort(&mut self, xid: u32) {
-        if self.chosen.is_some_and(|(chosen, _)| chosen == xid) {
+        if self.chosen.is_some_and(|(chosen, _)| chosen == Choice::Running(xid)) {
             self.withdraw();
         }
     }
@@ -137,32 +132,33 @@ impl Lookout {
         self.last_failure = Some(Instant::now());
     }
 
-    /// The one that was chosen, or that may be: the only one that runs.
-    pub fn choice(&self, only: Option<u32>) -> Option<u32> {
+    /// The one that was chosen, or that may be: the one that is coming in, or the only one that runs.
+    pub fn choice(&self, is_coming: bool, only: Option<u32>) -> Option<Choice> {
         let is_past = |moment: Option<Instant>, pause| moment.is_none_or(|at| at.elapsed() > pause);
         match self.chosen {
             Some((chosen, _)) => Some(chosen),
-            None => only.filter(|_| {
+            None if is_coming => Some(Choice::Coming),
+            None => only.map(Choice::Running).filter(|_| {
                 is_past(self.last_commit, fault::setting("QUIET", QUIET))
                     && is_past(self.last_failure, fault::setting("PENANCE", PENANCE))
             }),
         }
     }
 
-    /// Says what can be read of the choice.
-    pub fn offer(&mut self, choice: Option<(u32, PathBuf, u64)>) -> Ahead {
-        let running = choice.map(|(xid, path, bytes)| {
+    /// Says what there is of the choice.
+    pub fn offer(&mut self, choice: Option<(Choice, Part)>) -> Ahead {
+        let partial = choice.map(|(choice, part)| {
             let number = match self.chosen {
                 Some((_, number)) => number,
                 None => {
                     self.count += 1;
-                    self.chosen = Some((xid, self.count));
+                    self.chosen = Some((choice, self.count));
                     self.count
                 }
             };
-            Running { number, path, bytes }
+            Partial { number, part }
         });
-        Ahead { running, committed: self.committed }
+        Ahead { partial, committed: self.committed }
     }
 }
 
@@ -170,62 +166,72 @@ impl Lookout {
 mod tests {
     use super::*;
 
-    fn offered(lookout: &mut Lookout, only: Option<u32>) -> Option<u64> {
-        let choice = lookout.choice(only).map(|xid| (xid, PathBuf::new(), 1));
-        lookout.offer(choice).running.map(|running| running.number)
+    fn part(bytes: u64) -> Part {
+        Part::Running { path: PathBuf::new(), bytes }
+    }
+
+    fn offered(lookout: &mut Lookout, is_coming: bool, only: Option<u32>) -> Option<u64> {
+        let choice = lookout.choice(is_coming, only).map(|choice| (choice, part(1)));
+        lookout.offer(choice).partial.map(|partial| partial.number)
     }
 
     fn fate(lookout: &mut Lookout, number: u64) -> Fate {
-        let choice = lookout.choice(None).map(|xid| (xid, PathBuf::new(), 2));
+        let choice = lookout.choice(false, None).map(|choice| (choice, part(2)));
         lookout.offer(choice).fate(number)
     }
 
     #[test]
     fn the_choice_stays_until_something_else_happens() {
         let mut lookout = Lookout::default();
-        assert_eq!(offered(&mut lookout, None), None);
-        assert_eq!(offered(&mut lookout, Some(7)), Some(1));
+        assert_eq!(offered(&mut lookout, false, None), None);
+        assert_eq!(offered(&mut lookout, false, Some(7)), Some(1));
         // Another one runs now, too.
-        assert_eq!(offered(&mut lookout, None), Some(1));
-        assert_eq!(offered(&mut lookout, Some(8)), Some(1));
+        assert_eq!(offered(&mut lookout, false, None), Some(1));
+        assert_eq!(offered(&mut lookout, false, Some(8)), Some(1));
         lookout.abort(8);
-        assert!(matches!(fate(&mut lookout, 1), Fate::Runs(running) if running.bytes == 2));
-        lookout.commit(Some(7), Lsn(30));
-        assert_eq!(fate(&mut lookout, 1), Fate::Committed(Lsn(30)));
-        lookout.commit(None, Lsn(40));
-        assert_eq!(fate(&mut lookout, 1), Fate::Committed(Lsn(30)));
+        let expected = Fate::Open(Partial { number: 1, part: part(2) });
+        assert_eq!(fate(&mut lookout, 1), expected);
+        lookout.commit(Choice::Running(7), Lsn(30));
+        assert_eq!(fate(&mut lookout, 1), Fate::Whole(Lsn(30)));
+        lookout.commit(Choice::Coming, Lsn(40));
+        assert_eq!(fate(&mut lookout, 1), Fate::Whole(Lsn(30)));
         assert_eq!(fate(&mut lookout, 2), Fate::Withdrawn);
     }
 
     #[test]
     fn whoever_is_overtaken_or_rolled_back_is_withdrawn_and_nobody_is_chosen_for_a_while() {
-        let ends: [fn(&mut Lookout); 3] = [
-            |lookout| lookout.commit(None, Lsn(30)),
-            |lookout| lookout.commit(Some(8), Lsn(30)),
+        let ends: [fn(&mut Lookout); 4] = [
+            |lookout| lookout.begin(),
+            |lookout| lookout.commit(Choice::Coming, Lsn(30)),
+            |lookout| lookout.commit(Choice::Running(8), Lsn(30)),
             |lookout| lookout.abort(7),
         ];
         for end in ends {
             let mut lookout = Lookout::default();
-            assert_eq!(offered(&mut lookout, Some(7)), Some(1));
+            assert_eq!(offered(&mut lookout, false, Some(7)), Some(1));
             end(&mut lookout);
             assert_eq!(fate(&mut lookout, 1), Fate::Withdrawn);
             lookout.last_commit = None;
-            assert_eq!(offered(&mut lookout, Some(7)), None);
+            assert_eq!(offered(&mut lookout, false, Some(7)), None);
             lookout.last_failure = Instant::now().checked_sub(PENANCE);
-            assert_eq!(offered(&mut lookout, Some(7)), Some(2));
+            assert_eq!(offered(&mut lookout, false, Some(7)), Some(2));
         }
     }
 
     #[test]
-    fn where_others_commit_nobody_is_chosen() {
+    fn where_others_commit_only_what_has_committed_is_chosen() {
         let mut lookout = Lookout::default();
-        lookout.commit(None, Lsn(30));
-        assert_eq!(offered(&mut lookout, Some(7)), None);
+        lookout.commit(Choice::Coming, Lsn(30));
+        assert_eq!(offered(&mut lookout, false, Some(7)), None);
+        lookout.begin();
+        assert_eq!(offered(&mut lookout, true, Some(7)), Some(1));
+        lookout.commit(Choice::Coming, Lsn(40));
+        assert_eq!(fate(&mut lookout, 1), Fate::Whole(Lsn(40)));
         lookout.last_commit = Instant::now().checked_sub(QUIET);
-        assert_eq!(offered(&mut lookout, Some(7)), Some(1));
+        assert_eq!(offered(&mut lookout, false, Some(7)), Some(2));
         // What the source sends again is another one.
         lookout.forget();
-        assert_eq!(fate(&mut lookout, 1), Fate::Withdrawn);
-        assert_eq!(offered(&mut lookout, Some(7)), Some(2));
+        assert_eq!(fate(&mut lookout, 2), Fate::Withdrawn);
+        assert_eq!(offered(&mut lookout, false, Some(7)), Some(3));
     }
 }

@@ -87,6 +87,15 @@ impl Changes {
         self.bytes = self.bytes.max(bytes);
     }
 
+    /// Those of the file of a transaction that still runs; `None` if it has ended meanwhile.
+    pub fn of_running(path: &Path) -> Result<Option<Changes>> {
+        match File::open(path) {
+            Ok(file) => Ok(Some(Changes::new(file, Extent::default()))),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(cannot_read(path, &cause)),
+        }
+    }
+
     /// Those of the transaction that ends at a position.
     pub fn open(directory: &Path, end: Lsn, extent: Extent) -> Result<Changes> {
         let path = path(directory, end);

@@ -7,6 +7,7 @@
 
 mod ahead;
 mod aside;
+mod begun;
 mod file;
 mod reader;
 mod spool;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::model::Lsn;
 
-pub use ahead::{Ahead, Begun, Fate};
+pub use ahead::{Ahead, Fate, Partial};
 pub use file::Owner;
 pub use reader::{Item, Reader};
 pub use writer::{Incoming, Writer};

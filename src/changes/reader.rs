@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use bytes::{Buf, Bytes};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::ahead::Begun;
 use super::aside::{self, Changes, Extent};
+use super::begun::Begun;
 use super::file::{self, Owner, explain};
 use super::{StoreFile, files};
 use crate::error::{Error, Kind, Result};
 use crate::model::Lsn;
 
 /// What one [`Reader::read`] gives at most, but for the chunk it ends in.
-const READ_BYTES: usize = 1 << 20;
+pub(super) const READ_BYTES: usize = 1 << 20;
 
 /// A piece of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Item {
 pub struct Reader {
     directory: PathBuf,
     owner: Owner,
-    file: Option<(StoreFile, Connection)>,
+    pub(super) file: Option<(StoreFile, Connection)>,
     /// The end of the last transaction that was begun.
     cursor: Lsn,
     current: Option<Current>,
@@ -45,18 +45,18 @@ pub struct Reader {
     chunk: Option<(i64, Bytes)>,
     /// Changes of the transaction in hand that are in a file of their own.
     aside: Option<Changes>,
-    /// A transaction that ends at a position was begun with before it had ended.
-    begun: Option<(Lsn, Changes)>,
+    /// The transaction that was begun with before it was whole.
+    pub(super) begun: Option<Begun>,
     /// Descriptions before this position are known.
     described: i64,
 }
 
 /// The transaction in hand.
 #[derive(Debug)]
-struct Current {
-    at: i64,
-    past_last: i64,
-    end: Lsn,
+pub(super) struct Current {
+    pub at: i64,
+    pub past_last: i64,
+    pub end: Lsn,
 }
 
 impl Reader {
@@ -73,16 +73,6 @@ impl Reader {
             begun: None,
             described: -1,
         }
-    }
-
-    /// The next transaction must be the one that ends at `end`, and goes on where it was left.
-    pub fn go_on(&mut self, begun: Begun, end: Lsn) {
-        self.begun = Some((end, begun.changes));
-    }
-
-    /// Whether a transaction was begun with that has not been found yet.
-    pub fn is_begun(&self) -> bool {
-        self.begun.is_some()
     }
 
     /// The next pieces; nothing when all is read that is there. Of the transactions that end after
@@ -121,10 +111,8 @@ impl Reader {
             match (found, next) {
                 (Some(found), _) if !self.is_wanted(&found, endpos)? => return Ok(false),
                 (Some(found), _) => {
-                    if self.begun.as_ref().is_some_and(|(end, _)| *end != found.end) {
-                        return Err(overtaken(found.end));
-                    }
                     self.describe(found.at, items)?;
+                    let found = self.left(found)?;
                     self.cursor = found.end;
                     self.current = Some(found);
                     return Ok(true);
@@ -200,14 +188,14 @@ impl Reader {
         Changes::open(&self.directory, end, extent)
     }
 
-    fn damaged(&self) -> Error {
+    pub(super) fn damaged(&self) -> Error {
         let path = self.file.as_ref().map(|(file, _)| file.path.display().to_string());
         let path = path.unwrap_or_default();
         Error::new(Kind::State, format!("the changes in \"{path}\" are damaged"))
     }
 
     /// The messages of a chunk.
-    fn chunk(&self, number: i64) -> Result<Bytes> {
+    pub(super) fn chunk(&self, number: i64) -> Result<Bytes> {
         match (&self.chunk, &self.file) {
             (Some((known, frames)), _) if *known == number => Ok(frames.clone()),
             (_, Some((file, connection))) => {
@@ -246,7 +234,7 @@ impl Reader {
     }
 
     /// Gives the descriptions before a position that were not given yet.
-    fn describe(&mut self, position: i64, items: &mut Vec<Item>) -> Result<()> {
+    pub(super) fn describe(&mut self, position: i64, items: &mut Vec<Item>) -> Result<()> {
         let Some((file, connection)) = &self.file else { return Ok(()) };
         let sql = "select frame from relation where position > ?1 and position < ?2 \
                    order by position";
@@ -284,10 +272,7 @@ impl Reader {
             let (length, lsn) = (frames.get_u32(), Lsn(frames.get_u64()));
             if length & aside::MARK > 0 {
                 let whole = self.open_aside(end, length, &mut frames)?;
-                self.aside = Some(match self.begun.take() {
-                    Some((_, begun)) => begun.go_on_in(whole).ok_or_else(|| overtaken(end))?,
-                    None => whole,
-                });
+                self.aside = Some(self.left_aside(end, whole)?);
                 self.go_on_at(chunk << 32 | (offset + bytes - frames.len()) as i64);
                 return Ok(bytes);
             }
@@ -314,12 +299,6 @@ impl Reader {
             current.at = position;
         }
     }
-}
-
-/// What was begun with is not what comes next: it has to be begun with again.
-fn overtaken(end: Lsn) -> Error {
-    let message = format!("the transaction that ends at {end} is another than the one begun with");
-    Error::new(Kind::Internal, message).transient()
 }
 
 fn gap(cursor: Lsn, base: Lsn) -> Error {

@@ -11,7 +11,7 @@ use std::path::Path;
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
-use super::ahead::{Ahead, Lookout};
+use super::ahead::{Ahead, Choice, Lookout, Part};
 use super::aside::{self, Changes, Extent, HEAD_BYTES};
 use super::{Incoming, Writer};
 use crate::decode::streamed::{self, Change};
@@ -31,7 +31,7 @@ pub(super) struct Spool {
     running: HashMap<u32, Running>,
     /// The one whose changes are coming in.
     current: Option<u32>,
-    lookout: Lookout,
+    pub(super) lookout: Lookout,
 }
 
 #[derive(Debug)]
@@ -57,23 +57,24 @@ impl Spool {
         self.lookout.forget();
     }
 
-    /// The transaction that may be the next to commit. One that would not keep its file is not worth
-    /// it.
-    fn ahead(&mut self) -> Result<Ahead> {
-        let mut all = self.running.iter().filter(|(_, running)| running.bytes >= KEPT_BYTES_MIN);
-        let only = match (self.running.len(), all.next()) {
-            (1, Some((xid, running))) if running.aborted.is_empty() => Some(*xid),
+    /// The only transaction that runs, if it is large and nothing of it was rolled back. One that would
+    /// not keep its file is not worth it.
+    fn only(&self) -> Option<u32> {
+        let mut all = self.running.iter();
+        let is_worth_it =
+            |running: &Running| running.bytes >= KEPT_BYTES_MIN && running.aborted.is_empty();
+        match (all.next(), all.next()) {
+            (Some((xid, running)), None) if is_worth_it(running) => Some(*xid),
             _ => None,
-        };
-        let chosen = self.lookout.choice(only);
-        let mut choice = None;
-        if let Some(xid) = chosen
-            && let Some(running) = self.running.get_mut(&xid)
-        {
-            running.file.flush().map_err(|cause| failed(&cause))?;
-            choice = Some((xid, running.file.get_ref().path().to_owned(), running.bytes));
         }
-        Ok(self.lookout.offer(choice))
+    }
+
+    /// What can be read of a transaction that runs.
+    fn part(&mut self, xid: u32) -> Result<Option<Part>> {
+        let Some(running) = self.running.get_mut(&xid) else { return Ok(None) };
+        running.file.flush().map_err(|cause| failed(&cause))?;
+        let path = running.file.get_ref().path().to_owned();
+        Ok(Some(Part::Running { path, bytes: running.bytes }))
     }
 
     fn start(&mut self, directory: &Path, xid: u32) -> Result<()> {
@@ -175,8 +176,12 @@ impl Writer {
                 if self.spool.current.is_some() {
                     return self.spool.push(message);
                 }
-                if message.mark == Mark::Commit {
-                    self.spool.lookout.commit(None, message.lsn);
+                match message.mark {
+                    Mark::Begin => self.spool.lookout.begin(),
+                    // One that is known was sent again.
+                    Mark::Commit if message.lsn <= self.last => self.spool.lookout.forget(),
+                    Mark::Commit => self.spool.lookout.commit(Choice::Coming, message.lsn),
+                    _ => {}
                 }
                 self.append_one(message)
             }
@@ -186,7 +191,14 @@ impl Writer {
     /// What may be begun with before it has ended. Everything that committed before it was offered is
     /// durable.
     pub fn ahead(&mut self) -> Result<Ahead> {
-        self.spool.ahead()
+        let coming = self.coming();
+        let choice = self.spool.lookout.choice(coming.is_some(), self.spool.only());
+        let part = match choice {
+            Some(Choice::Coming) => coming,
+            Some(Choice::Running(xid)) => self.spool.part(xid)?,
+            None => None,
+        };
+        Ok(self.spool.lookout.offer(choice.zip(part)))
     }
 
     /// The transaction has committed: it goes into the store.
@@ -199,7 +211,10 @@ impl Writer {
         let lsn = message.lsn;
         // One that is known was sent again.
         let is_new = lsn > self.last;
-        self.spool.lookout.commit(is_new.then_some(xid), lsn);
+        match is_new {
+            true => self.spool.lookout.commit(Choice::Running(xid), lsn),
+            false => self.spool.lookout.forget(),
+        }
         let around = |payload: Bytes, mark| Incoming { lsn, payload, mark };
         if running.bytes < KEPT_BYTES_MIN {
             self.append_one(&around(begin, Mark::Begin))?;

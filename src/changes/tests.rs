@@ -327,80 +327,155 @@ fn large_transactions_that_come_while_they_run_keep_their_files() {
     assert_eq!(beginnings(reader(here, 10), None)[read.len()..], later);
 }
 
-/// A block of 3 MB, and what is read of it.
-fn part_of(xid: u32, letter: &str) -> (Vec<Incoming>, Vec<String>) {
+/// A block of 3 MB.
+fn part_of(xid: u32, letter: &str) -> Vec<Incoming> {
     let texts = ["1", "2", "3"].map(|number| format!("{letter}{number}{}", "x".repeat(1 << 20)));
     let inserts: Vec<(u32, &str)> = texts.iter().map(|text| (xid, text.as_str())).collect();
-    (block(xid, &inserts), texts.iter().map(|text| format!("I{text}")).collect())
+    block(xid, &inserts)
+}
+
+fn texts(items: Vec<Item>) -> Vec<String> {
+    let text = |item| match item {
+        Item::Message { payload, .. } => String::from_utf8(payload.to_vec()).unwrap(),
+        Item::Relation(_) | Item::End(_) => panic!("{item:?}"),
+    };
+    items.into_iter().map(text).collect()
 }
 
 /// All that has come in of what was begun with.
-fn read_ahead(begun: &mut Begun, ahead: &Ahead) -> Vec<String> {
-    let Fate::Runs(running) = ahead.fate(begun.number) else { panic!("{ahead:?}") };
-    let mut texts = Vec::new();
+fn read_on(reader: &mut Reader, ahead: &Ahead) -> Vec<String> {
+    let Fate::Open(partial) = ahead.fate(reader.begun().unwrap()) else { panic!("{ahead:?}") };
+    let mut all = Vec::new();
     loop {
-        let items = begun.read(&running, 1).unwrap();
+        let items = reader.read_on(&partial).unwrap();
         if items.is_empty() {
-            return texts;
+            return all;
         }
-        for item in items {
-            let Item::Message { payload, .. } = item else { panic!("{item:?}") };
-            texts.push(String::from_utf8(payload.to_vec()).unwrap());
-        }
+        all.extend(texts(items));
     }
 }
 
+/// Ends a transaction that was begun with and of which `read` was read before it was whole: together
+/// with what comes now it is what whoever begins now reads.
+fn end_begun(mut reader: Reader, writer: &mut Writer, read: Vec<String>) {
+    writer.flush().unwrap();
+    let Fate::Whole(end) = writer.ahead().unwrap().fate(reader.begun().unwrap()) else { panic!() };
+    reader.finish(end);
+    assert!(reader.misses_begun() && reader.begun().is_none());
+    let rest = read_all(&mut reader, None);
+    assert!(!reader.misses_begun());
+    let all = read_all(&mut self::reader(writer.directory(), 10), None);
+    assert!(read.len() > 2 && rest.len() < all.len(), "{} {}", read.len(), rest.len());
+    // The begin comes now, or has come.
+    let read: Vec<&String> =
+        read.iter().chain(&rest).filter(|text| !text.starts_with('B')).collect();
+    let all: Vec<&String> = all.iter().filter(|text| !text.starts_with('B')).collect();
+    assert!(read == all);
+}
+
 #[test]
-fn a_transaction_that_was_begun_with_goes_on_where_it_was_left() {
+fn a_running_transaction_that_was_begun_with_goes_on_where_it_was_left() {
     let directory = tempfile::tempdir().unwrap();
     let mut writer = writer(directory.path(), BIG);
     let mut reader = reader(directory.path(), 10);
-    let small = block(5, &[(5, "small")]);
-    writer.append(&small).unwrap();
-    assert_eq!(writer.ahead().unwrap().running, None, "too small");
-    let (first, first_read) = part_of(5, "a");
-    let (second, second_read) = part_of(5, "b");
-    writer.append(&first).unwrap();
+    writer.append(&block(5, &[(5, "small")])).unwrap();
+    assert_eq!(writer.ahead().unwrap().partial, None, "too small");
+    writer.append(&part_of(5, "a")).unwrap();
     let ahead = writer.ahead().unwrap();
-    let mut begun = Begun::open(ahead.running.as_ref().unwrap()).unwrap().unwrap();
-    let mut texts = read_ahead(&mut begun, &ahead);
-    assert_eq!(texts, [&["Ismall".to_owned()], &first_read[..]].concat());
+    assert!(reader.begin_with(&ahead.partial.clone().unwrap()).unwrap().unwrap().is_empty());
+    let mut read = read_on(&mut reader, &ahead);
+    assert_eq!(read.len(), 4);
+    let second = part_of(5, "b");
     writer.append(&second[..2]).unwrap();
-    texts.extend(read_ahead(&mut begun, &writer.ahead().unwrap()));
+    read.extend(read_on(&mut reader, &writer.ahead().unwrap()));
+    assert_eq!(read.len(), 5);
     writer.append(&second[2..]).unwrap();
     writer.append(&[streamed_commit(5, 30)]).unwrap();
-    assert!(!reader.is_begun());
+    end_begun(reader, &mut writer, read);
+}
+
+#[test]
+fn a_transaction_that_comes_in_is_begun_with_and_goes_on_where_it_was_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    let large =
+        |number: u64| message(21, Mark::Inside, &format!("{number}{}", "x".repeat(300_000)));
+    writer.append(&[message(15, Mark::Begin, "B"), message(15, Mark::Relation, "t")]).unwrap();
+    writer.append(&[message(20, Mark::Commit, "C"), message(21, Mark::Begin, "B")]).unwrap();
+    writer.append(&[large(0)]).unwrap();
     writer.flush().unwrap();
-    let fate = writer.ahead().unwrap().fate(begun.number);
-    assert_eq!(fate, Fate::Committed(Lsn(30)));
-    reader.go_on(begun, Lsn(30));
-    assert!(reader.is_begun());
-    let rest = read_all(&mut reader, None);
-    assert!(!reader.is_begun());
-    assert_eq!(rest.len(), second_read.len() + 2, "the begin, the rest, the commit, the end");
-    texts.extend(rest[1..rest.len() - 2].iter().cloned());
-    let all = read_all(&mut self::reader(directory.path(), 10), None);
-    assert_eq!(texts, all[1..all.len() - 2]);
+    assert_eq!(writer.ahead().unwrap().partial, None, "too small");
+    writer.append(&(1..20).map(large).collect::<Vec<_>>()).unwrap();
+    let ahead = writer.ahead().unwrap();
+    let partial = ahead.partial.clone().unwrap();
+    // Who has not read the store yet does not know where it is.
+    let mut reader = reader(directory.path(), 20);
+    assert_eq!(reader.begin_with(&partial).unwrap(), None);
+    assert!(read_all(&mut reader, None).is_empty());
+    let described = reader.begin_with(&partial).unwrap().unwrap();
+    assert_eq!(described, [Item::Relation(Bytes::from_static(b"t"))]);
+    let mut read = read_on(&mut reader, &ahead);
+    assert!(read[0] == "B" && read.len() < 20, "{}", read.len());
+    writer.append(&(20..40).map(large).collect::<Vec<_>>()).unwrap();
+    read.extend(read_on(&mut reader, &writer.ahead().unwrap()));
+    writer.append(&[message(30, Mark::Commit, "C")]).unwrap();
+    writer.append(&transaction(40, "later")).unwrap();
+    writer.flush().unwrap();
+    let number = reader.begun().unwrap();
+    assert_eq!(writer.ahead().unwrap().fate(number), Fate::Whole(Lsn(30)));
+    reader.finish(Lsn(30));
+    read.extend(read_all(&mut reader, None));
+    let all = read_all(&mut self::reader(directory.path(), 20), None);
+    assert!(read == all[1..], "the description came before");
+}
+
+#[test]
+fn what_comes_in_again_was_not_begun_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path(), BIG);
+    let large =
+        |number: u64| message(21, Mark::Inside, &format!("{number}{}", "x".repeat(300_000)));
+    writer.append(&[message(21, Mark::Begin, "B")]).unwrap();
+    writer.append(&(0..20).map(large).collect::<Vec<_>>()).unwrap();
+    let ahead = writer.ahead().unwrap();
+    let mut reader = reader(directory.path(), 10);
+    assert!(read_all(&mut reader, None).is_empty());
+    assert!(reader.begin_with(&ahead.partial.clone().unwrap()).unwrap().is_some());
+    read_on(&mut reader, &ahead);
+    let number = reader.begun().unwrap();
+    writer.abandon().unwrap();
+    assert_eq!(writer.ahead().unwrap().fate(number), Fate::Withdrawn);
+    writer.append(&[message(21, Mark::Begin, "B")]).unwrap();
+    writer.append(&(0..20).map(large).collect::<Vec<_>>()).unwrap();
+    let again = writer.ahead().unwrap();
+    assert_ne!(again.partial.as_ref().unwrap().number, number);
+    assert_eq!(again.fate(number), Fate::Withdrawn);
+    writer.append(&[message(30, Mark::Commit, "C")]).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(writer.ahead().unwrap().fate(number), Fate::Withdrawn);
 }
 
 #[test]
 fn another_transaction_than_the_one_begun_with_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut writer = writer(directory.path(), BIG);
-    writer.append(&part_of(5, "a").0).unwrap();
-    let running = writer.ahead().unwrap().running.unwrap();
-    let begun = || Begun::open(&running).unwrap().unwrap();
-    let (aborted, other) = (begun(), begun());
+    writer.append(&part_of(5, "a")).unwrap();
+    let partial = writer.ahead().unwrap().partial.unwrap();
+    let readers = [10, 30].map(|cursor| {
+        let mut reader = reader(directory.path(), cursor);
+        assert!(reader.begin_with(&partial).unwrap().is_some());
+        reader
+    });
     writer.append(&block(5, &[(6, "never")])).unwrap();
     writer.append(&[streamed_abort(5, 6)]).unwrap();
-    assert_eq!(writer.ahead().unwrap().fate(running.number), Fate::Withdrawn);
+    assert_eq!(writer.ahead().unwrap().fate(partial.number), Fate::Withdrawn);
     writer.append(&[streamed_commit(5, 30)]).unwrap();
     writer.append(&transaction(40, "other")).unwrap();
     writer.flush().unwrap();
-    assert!(Begun::open(&running).unwrap().is_none(), "its file has another name now");
-    for (begun, end, cursor) in [(aborted, 30, 10), (other, 30, 30)] {
-        let mut reader = reader(directory.path(), cursor);
-        reader.go_on(begun, Lsn(end));
+    let mut late = reader(directory.path(), 10);
+    assert_eq!(late.begin_with(&partial).unwrap(), None, "its file has another name now");
+    for mut reader in readers {
+        reader.finish(Lsn(30));
         let error = reader.read(None).unwrap_err();
         assert!(error.to_string().contains("another than the one begun with"), "{error}");
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::{BufMut, Bytes};
 use rusqlite::Connection;
 
+use super::ahead::Part;
 use super::file::{self, Owner, explain};
 use super::spool::Spool;
 use super::{aside, file_name, files};
@@ -18,7 +19,10 @@ use crate::model::Lsn;
 const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Bytes of one transaction that are written before the disk is asked for them.
-const UNSYNCED_BYTES_MAX: usize = 16 << 20;
+const UNSYNCED_BYTES_MAX: usize = 4 << 20;
+
+/// A transaction of so many chunks is not waited for.
+const COMING_CHUNKS_MIN: i64 = 4;
 
 /// A message that was received.
 #[derive(Clone, Debug)]
@@ -41,6 +45,8 @@ pub struct Writer {
     file: Connection,
     /// The number of the chunk being gathered.
     chunk: i64,
+    /// The first chunk that is not durable.
+    durable: i64,
     gathered: Vec<u8>,
     /// Where the transaction in hand begins.
     begun: Option<i64>,
@@ -93,6 +99,7 @@ impl Writer {
             path,
             file,
             chunk: 1,
+            durable: 1,
             gathered: Vec::new(),
             begun: None,
             ended: Vec::new(),
@@ -116,6 +123,13 @@ impl Writer {
     /// Whether a transaction is being received.
     pub fn is_inside(&self) -> bool {
         self.begun.is_some()
+    }
+
+    /// What can be read of the transaction that is coming in, if it is a large one.
+    pub(super) fn coming(&self) -> Option<Part> {
+        let is_large = |first: &i64| (first >> 32) + COMING_CHUNKS_MIN <= self.durable;
+        let first = self.begun.filter(is_large)?;
+        Some(Part::Coming { path: self.path.clone(), first, past_chunk: self.durable })
     }
 
     /// Bytes of all files, and of transactions that still run.
@@ -283,6 +297,7 @@ impl Writer {
             file.execute_batch("commit")
         })?;
         self.unsynced = None;
+        self.durable = self.chunk;
         if let Some((_, _, end)) = ended.last() {
             self.stored = self.stored.max(*end);
         }
@@ -300,7 +315,7 @@ impl Writer {
         let path = self.directory.join(file_name(self.timeline, self.stored));
         let file = file::create(&path, &self.owner, self.stored)?;
         (self.path, self.file) = (path, file);
-        (self.chunk, self.file_bytes) = (1, 0);
+        (self.chunk, self.durable, self.file_bytes) = (1, 1, 0);
         self.sql(|file| {
             let transaction = file.unchecked_transaction()?;
             for (place, frame) in frames.iter().enumerate() {
@@ -331,6 +346,7 @@ impl Writer {
             )
         })?;
         (self.chunk, self.file_bytes, self.last, self.stored) = (chunk, bytes, last, stored);
+        self.durable = self.chunk;
         aside::remove_left(&self.directory, last)
     }
 

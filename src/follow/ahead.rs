@@ -1,22 +1,20 @@
-//! A large transaction is applied while it still runs on the source, if nothing else happens there:
-//! when its commit comes, most of it is done. The target commits it in its turn, after the store has
-//! it whole. If another commits first, or any of it is rolled back, the session is given up, with
-//! all that was applied in it, and the next one applies what is stored, in its order.
+//! A large transaction is applied before it is whole: while the rest of it comes in, or while it still
+//! runs on the source, if nothing else happens there. The target commits it in its turn, after the
+//! store has it whole. If another commits first, or any of it is rolled back or sent again, the
+//! session is given up, with all that was applied in it, and the next one applies what is stored, in
+//! its order.
 
 use super::apply::Work;
 use super::blocking;
-use crate::changes::{Ahead, Begun, Fate, Reader};
+use crate::changes::{Ahead, Fate, Reader};
 use crate::error::Result;
 
-/// Bytes of changes that are read at a time.
-const READ_BYTES: usize = 1 << 20;
-
-/// What to do after a look at a transaction that still ran.
+/// What to do after a look at a transaction that was not whole.
 pub(super) enum Next {
     /// To go on with it: changes were applied.
-    More(Begun),
+    More,
     /// To wait for more of it, or its end.
-    Wait(Begun),
+    Wait,
     /// To read the store, where it comes next.
     Store,
     /// To begin a new session.
@@ -24,60 +22,72 @@ pub(super) enum Next {
 }
 
 impl Work<'_> {
-    /// Begins with the transaction that may be the next to commit, if there is one. Everything that
+    /// Begins with the transaction that must be the next to commit, if there is one. Everything that
     /// had committed before it was offered must be applied.
-    pub(super) async fn begin_ahead(&mut self, ahead: &Ahead) -> Result<Option<Begun>> {
-        let Some(running) = ahead.running.clone() else { return Ok(None) };
-        if self.trouble.until.is_some() || self.trouble.given_up == Some(running.number) {
-            return Ok(None);
-        }
-        let begun = blocking(move || Begun::open(&running)).await?;
-        if begun.is_some() {
-            tracing::debug!("applying a transaction that still runs");
-        }
-        Ok(begun)
-    }
-
-    /// Applies what has come in of a transaction that was begun with. When nothing after it is wanted
-    /// (`is_over`), it is not waited for.
-    pub(super) async fn go_ahead(
+    pub(super) async fn begin_ahead(
         &mut self,
-        mut begun: Begun,
         ahead: &Ahead,
-        reader: &mut Reader,
-        is_over: bool,
-    ) -> Result<Next> {
-        let number = begun.number;
-        let running = match ahead.fate(number) {
-            Fate::Runs(running) if !is_over => running,
-            Fate::Committed(end) => {
-                reader.go_on(begun, end);
-                return Ok(Next::Store);
-            }
-            Fate::Runs(_) | Fate::Withdrawn => return Ok(self.give_up(number)),
-        };
-        let (begun, items) = blocking(move || {
-            let items = begun.read(&running, READ_BYTES)?;
-            Ok((begun, items))
+        mut reader: Reader,
+    ) -> Result<Reader> {
+        let Some(partial) = ahead.partial.clone() else { return Ok(reader) };
+        if self.trouble.until.is_some() || self.trouble.given_up == Some(partial.number) {
+            return Ok(reader);
+        }
+        let (reader, begun) = blocking(move || {
+            let begun = reader.begin_with(&partial);
+            Ok((reader, begun))
         })
         .await?;
-        if items.is_empty() {
-            self.applier.nudge().await?;
-            return Ok(Next::Wait(begun));
+        if let Some(descriptions) = begun? {
+            tracing::debug!("applying a transaction that is not whole yet");
+            self.items(descriptions).await?;
         }
-        match self.items(items).await {
-            Ok(()) => Ok(Next::More(begun)),
+        Ok(reader)
+    }
+
+    /// Applies what has come in of the transaction that was begun with. When nothing after it is
+    /// wanted (`is_over`), it is not waited for.
+    pub(super) async fn go_ahead(
+        &mut self,
+        number: u64,
+        ahead: &Ahead,
+        mut reader: Reader,
+        is_over: bool,
+    ) -> Result<(Reader, Next)> {
+        let partial = match ahead.fate(number) {
+            Fate::Open(partial) if !is_over => partial,
+            Fate::Whole(end) => {
+                reader.finish(end);
+                return Ok((reader, Next::Store));
+            }
+            Fate::Open(_) | Fate::Withdrawn => return Ok((reader, self.give_up(number))),
+        };
+        let (reader, read) = blocking(move || {
+            let read = reader.read_on(&partial);
+            Ok((reader, read))
+        })
+        .await?;
+        let applied = match read {
+            Ok(items) if items.is_empty() => {
+                self.applier.nudge().await?;
+                return Ok((reader, Next::Wait));
+            }
+            Ok(items) => self.items(items).await,
+            Err(error) => Err(error),
+        };
+        match applied {
+            Ok(()) => Ok((reader, Next::More)),
             Err(error) if error.is_transient() => Err(error),
             // It may never commit; if it does, the error comes again.
             Err(error) => {
-                tracing::debug!("a transaction that still runs cannot be applied: {error}");
-                Ok(self.give_up(number))
+                tracing::debug!("a transaction that is not whole cannot be applied: {error}");
+                Ok((reader, self.give_up(number)))
             }
         }
     }
 
     fn give_up(&mut self, number: u64) -> Next {
-        tracing::debug!("what was applied of a transaction that still runs is given up");
+        tracing::debug!("what was applied of a transaction that is not whole is given up");
         self.trouble.given_up = Some(number);
         Next::GivenUp
     }

@@ -16,7 +16,7 @@ use super::tables::{Destination, Tables};
 use super::watch;
 use super::watermarks::{Watermarks, is_reached};
 use super::{Control, Follow, Patience, Shared, blocking};
-use crate::changes::{Ahead, Begun, Item, Reader};
+use crate::changes::{Ahead, Item, Reader};
 use crate::decode::{Decoder, Malformed, Numbers};
 use crate::error::{Error, Kind, Result};
 use crate::model::change::{Message, RowChange, Truncate};
@@ -246,25 +246,20 @@ impl Work<'_> {
             control: self.shared.control.subscribe(),
             ahead: self.shared.ahead.subscribe(),
         };
-        let mut begun: Option<Begun> = None;
         loop {
             // Asked first: what is complete now is in what is read next, and what has ended was
             // offered no longer when it was complete.
             let complete = news.marks.borrow_and_update().complete();
             let endpos = news.control.borrow_and_update().endpos;
             let ahead = news.ahead.borrow_and_update().clone();
-            if let Some(one) = begun.take() {
+            if let Some(number) = reader.begun() {
                 let is_over = is_reached(complete, endpos);
-                match self.go_ahead(one, &ahead, &mut reader, is_over).await? {
-                    Next::More(one) => {
-                        begun = Some(one);
-                        continue;
-                    }
-                    Next::Wait(one) => {
-                        begun = Some(one);
-                        if endpos.is_none() {
-                            self.shared.move_marks(|marks| marks.drain(complete));
-                        }
+                let next;
+                (reader, next) = self.go_ahead(number, &ahead, reader, is_over).await?;
+                match next {
+                    Next::More => continue,
+                    Next::Wait => {
+                        self.drained(complete, endpos);
                         self.wait(&mut news).await;
                         continue;
                     }
@@ -283,23 +278,28 @@ impl Work<'_> {
                 self.items(items).await?;
                 continue;
             }
-            if reader.is_begun() {
+            if reader.misses_begun() {
                 return Ok(Ended::GivenUp);
             }
             self.commit().await?;
-            if endpos.is_none() {
-                self.shared.move_marks(|marks| marks.drain(complete));
-            }
+            self.drained(complete, endpos);
             if is_reached(complete, endpos) {
                 return Ok(Ended::InOrder);
             }
             if empty == WhenEmpty::Ends {
                 return self.ran_dry(endpos).await;
             }
-            begun = self.begin_ahead(&ahead).await?;
-            if begun.is_none() {
+            reader = self.begin_ahead(&ahead, reader).await?;
+            if reader.begun().is_none() {
                 self.wait(&mut news).await;
             }
+        }
+    }
+
+    /// Everything up to a position is applied.
+    fn drained(&self, complete: Lsn, endpos: Option<Lsn>) {
+        if endpos.is_none() {
+            self.shared.move_marks(|marks| marks.drain(complete));
         }
     }
 

@@ -138,7 +138,7 @@ fn what_the_target_refuses_is_an_error_when_it_has_committed() {
     let mut session = followed.pair.source.session();
     let insert = "begin; insert into t select g, repeat('a', 100) from generate_series(1, 40000) g";
     session.run(insert);
-    running.wait_for_stderr("applying a transaction that still runs");
+    running.wait_for_stderr("applying a transaction that is not whole yet");
     session.run("rollback");
     followed.pair.source.sql("insert into u values (1, 'fine')");
     followed.pair.target.wait_for("select count(*) = 1 from u");
