@@ -210,7 +210,9 @@ fn open_seats(
                         worker.rest().await;
                         continue;
                     }
-                    let ended = worker.run(&orders).await;
+                    // Most seats wait most of the time: what a step needs is there
+                    // only while it is done.
+                    let ended = Box::pin(worker.run(&orders)).await;
                     if mail.send(Mail { seat, ended }).await.is_err() {
                         break;
                     }
@@ -387,10 +389,11 @@ impl Dispatcher {
         Ok(is_waiting)
     }
 
-    /// Lets a seat close its sessions where other databases need them.
+    /// Lets a seat close its sessions where nothing is left for it, or other databases need them.
     fn rest(&mut self, seat: usize) {
         let seat = &mut self.seats[seat];
-        if self.crew.is_shared() && std::mem::take(&mut seat.has_sessions) {
+        let is_over = self.plan.outstanding_in(seat.pool) == 0;
+        if (is_over || self.crew.is_shared()) && std::mem::take(&mut seat.has_sessions) {
             // The inbox of an idle seat is empty.
             let _ = seat.inbox.try_send(Vec::new());
         }

@@ -196,7 +196,11 @@ impl Connection {
         }
         self.ready = false;
         match self.framed.exchange().await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // A script may be long, and the session used for a long time after it.
+                self.framed.outgoing = bytes::BytesMut::new();
+                Ok(())
+            }
             Err(error) => Err(self.last_words().unwrap_or(error)),
         }
     }

@@ -333,7 +333,6 @@ impl Reframer {
 
 fn append(frame: &mut BytesMut, payload: &[u8]) {
     if frame.is_empty() {
-        frame.reserve(HEADER_BYTES + FRAME_PAYLOAD_BYTES);
         frame.put_slice(b"d\0\0\0\0");
     }
     frame.put_slice(payload);

@@ -12,8 +12,11 @@ use tokio_util::io::{poll_read_buf, poll_write_buf};
 use crate::error::{Error, Result};
 use crate::stream::Stream;
 
-/// What we ask of the kernel in one read. Larger reads were measured and did not help.
-const READ_BYTES: usize = 64 * 1024;
+/// What we ask of the kernel in one read at the most. Larger reads were measured and did not help.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// What we ask for at first: there may be hundreds of sessions, most of which hear only a few words.
+const READ_BYTES_MIN: usize = 4 * 1024;
 
 /// Frames other than rows, COPY data and messages to the user are short; libpq draws the same line.
 /// A longer one means that we lost our place in the stream.
@@ -39,6 +42,8 @@ pub struct Frame {
 pub struct Framed {
     stream: Stream,
     incoming: BytesMut,
+    /// What the next read asks for: twice as much whenever all of that came.
+    read_bytes: usize,
     /// Frames to be sent by the next [`Framed::flush`]; written to by `postgres_protocol`.
     pub outgoing: BytesMut,
 }
@@ -46,7 +51,12 @@ pub struct Framed {
 impl Framed {
     /// Takes over a connected stream.
     pub fn new(stream: Stream) -> Framed {
-        Framed { stream, incoming: BytesMut::new(), outgoing: BytesMut::new() }
+        Framed {
+            stream,
+            incoming: BytesMut::new(),
+            read_bytes: READ_BYTES_MIN,
+            outgoing: BytesMut::new(),
+        }
     }
 
     /// The stream under the frames.
@@ -105,13 +115,18 @@ impl Framed {
 
     /// Receives what has arrived, if anything has. The end of the stream is an error.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
-        self.incoming.reserve(READ_BYTES);
+        self.incoming.reserve(self.read_bytes);
         match ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.incoming))? {
             0 => Poll::Ready(Err(Error::Lost(std::io::Error::new(
                 std::io::ErrorKind::UnexpectedEof,
                 "the server closed the connection unexpectedly",
             )))),
-            read => Poll::Ready(Ok(read)),
+            read => {
+                if read >= self.read_bytes {
+                    self.read_bytes = (2 * self.read_bytes).min(READ_BYTES_MAX);
+                }
+                Poll::Ready(Ok(read))
+            }
         }
     }
 

@@ -166,12 +166,13 @@ fn int32(body: &[u8]) -> Result<(i32, &[u8]), Failure> {
 }
 
 /// BackendKeyData.
-fn key(body: &Bytes) -> Result<(i32, Bytes), Failure> {
+fn key(body: &[u8]) -> Result<(i32, Bytes), Failure> {
     let (pid, key) = int32(body)?;
     if !CANCEL_KEY_BYTES.contains(&key.len()) {
         return Err(protocol(format!("a cancel key of {} bytes", key.len())));
     }
-    Ok((pid, body.slice(4..)))
+    // A copy: a piece of the message would keep the whole buffer for as long as the session lives.
+    Ok((pid, Bytes::copy_from_slice(key)))
 }
 
 /// ParameterStatus: two strings.
@@ -192,9 +193,9 @@ mod tests {
 
     #[test]
     fn short_messages_are_errors() {
-        assert!(key(&Bytes::from_static(b"\0\0\0\x01abc")).is_err());
-        assert!(key(&Bytes::from(vec![0; 4 + 257])).is_err());
-        assert_eq!(key(&Bytes::from_static(b"\0\0\0\x01abcd")).unwrap().1.len(), 4);
+        assert!(key(b"\0\0\0\x01abc").is_err());
+        assert!(key(&[0; 4 + 257]).is_err());
+        assert_eq!(key(b"\0\0\0\x01abcd").unwrap().1.len(), 4);
         for body in [&b""[..], b"a", b"a\0", b"a\0b", b"a\0b\0c"] {
             assert!(parameter(body).is_err(), "{body:?}");
         }
