@@ -166,26 +166,28 @@ async fn tables(
     let keyed = inventory.indexes.iter().filter(|index| index.is_primary);
     let keyed: HashSet<Oid> = keyed.map(|index| index.table).collect();
     let wants_keyed = request.listing != Listing::TablesWithoutKey;
-    let tables: Vec<Table> = inventory
-        .tables
-        .iter()
-        .filter(|table| table.kind == TableKind::Ordinary)
-        .filter(|table| wants_keyed || !keyed.contains(&table.oid))
-        .filter(|table| is_wanted(request, table))
-        .collect();
-    let tuples: f64 = tables.iter().map(|table| table.reltuples.max(0.0)).sum();
+    let tables = || {
+        inventory
+            .tables
+            .iter()
+            .filter(|table| table.kind == TableKind::Ordinary)
+            .filter(|table| wants_keyed || !keyed.contains(&table.oid))
+            .filter(|table| is_wanted(request, table))
+    };
+    let tuples: f64 = tables().map(|table| table.reltuples.max(0.0)).sum();
     tracing::info!(
         "Fetched information for {} tables, with an estimated total of {tuples:.0} tuples and {} \
          on-disk",
-        tables.len(),
-        units::bytes(tables.iter().map(|table| table.bytes).sum())
+        tables().count(),
+        units::bytes(tables().map(|table| table.bytes).sum())
     );
     match request.json {
         true => {
+            let tables: Vec<Table> = tables().collect();
             let facts = listing::relation_facts(session, inventory).await?;
             report::table_array(&tables.iter().collect::<Vec<_>>(), &facts)
         }
-        false => Ok(report::tables(&tables.iter().collect::<Vec<_>>())),
+        false => Ok(report::tables(tables())),
     }
 }
 

@@ -11,7 +11,10 @@ use crate::report::units;
 type Column = (&'static str, usize);
 
 /// A header, a rule, the rows, and an empty line.
-fn layout<const N: usize>(columns: [Column; N], rows: Vec<[String; N]>) -> String {
+fn layout<const N: usize>(
+    columns: [Column; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut text = line(columns, columns.map(|(title, _)| title.to_owned()));
     let dashes = columns.map(|(_, width)| "-".repeat(width));
     text.push_str(&dashes.join("-+-"));
@@ -33,7 +36,10 @@ fn line<const N: usize>(columns: [Column; N], cells: [String; N]) -> String {
 }
 
 /// A layout whose last column has no width of its own: its dashes do.
-fn open_layout<const N: usize>(columns: [Column; N], rows: Vec<[String; N]>) -> String {
+fn open_layout<const N: usize>(
+    columns: [Column; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let last = columns[N - 1].1;
     let mut bounded = columns;
     bounded[N - 1].1 = 0;
@@ -52,7 +58,7 @@ pub fn databases(databases: &[ListedDatabase]) -> String {
         let size = database.bytes.map_or_else(String::new, units::size);
         [database.oid.to_string(), database.name.clone(), size]
     });
-    layout([("OID", 10), ("Database Name", 20), ("On-disk size", 20)], rows.collect())
+    layout([("OID", 10), ("Database Name", 20), ("On-disk size", 20)], rows)
 }
 
 /// `list extensions`.
@@ -71,7 +77,7 @@ pub fn extensions(extensions: &[Extension]) -> String {
         ]
     });
     let columns = [("OID", 10), ("Name", 25), ("Schema", 20), ("Count", 10), ("Config", 10)];
-    open_layout(columns, rows.collect())
+    open_layout(columns, rows)
 }
 
 /// `list extensions --available-versions`.
@@ -80,7 +86,7 @@ pub fn available_extensions(extensions: &[AvailableExtension]) -> String {
         let versions = serde_json::json!(extension.versions).to_string();
         [extension.name.clone(), extension.default_version.clone(), versions]
     });
-    open_layout([("Name", 20), ("Default", 20), ("Available", 20)], rows.collect())
+    open_layout([("Name", 20), ("Default", 20), ("Available", 20)], rows)
 }
 
 /// `list extensions --requirements`.
@@ -88,7 +94,7 @@ pub fn requirements(extensions: &[AvailableExtension]) -> String {
     let rows = extensions
         .iter()
         .map(|extension| [extension.name.clone(), extension.default_version.clone()]);
-    open_layout([("Name", 30), ("Version", 20)], rows.collect())
+    open_layout([("Name", 30), ("Version", 20)], rows)
 }
 
 /// `list collations`: the only layout whose last column begins on the left, with a blank behind it.
@@ -105,8 +111,8 @@ pub fn collations(collations: &[UsedCollation]) -> String {
 }
 
 /// `list tables`.
-pub fn tables(tables: &[&Table]) -> String {
-    let rows = tables.iter().map(|table| {
+pub fn tables(tables: impl Iterator<Item = Table>) -> String {
+    let rows = tables.map(|table| {
         [
             table.oid.to_string(),
             quoted(&table.name.namespace),
@@ -122,7 +128,7 @@ pub fn tables(tables: &[&Table]) -> String {
         ("Est. Row Count", 15),
         ("On-disk size", 15),
     ];
-    layout(columns, rows.collect())
+    layout(columns, rows)
 }
 
 /// `list table-parts`. -1 stands for no bound.
@@ -132,7 +138,7 @@ pub fn table_parts(table: &Table) -> String {
         let [min, max, count] = bounds(table, &part.range);
         [format!("{}/{total}", part.number), min, max, count]
     });
-    layout([("Part", 12), ("Min", 12), ("Max", 12), ("Count", 12)], rows.collect())
+    layout([("Part", 12), ("Min", 12), ("Max", 12), ("Count", 12)], rows)
 }
 
 /// The first and the last key or page of a part, and how many there are.
@@ -185,7 +191,7 @@ pub fn sequences(sequences: &[(&Sequence, SequenceOwner)]) -> String {
         ]
     });
     // The header has always had a blank at its end.
-    layout(columns, rows.collect()).replacen('\n', " \n", 1)
+    layout(columns, rows).replacen('\n', " \n", 1)
 }
 
 /// `list indexes`.
@@ -212,7 +218,7 @@ pub fn indexes(indexes: &[&Index]) -> String {
         ("Constraint", 25),
         ("DDL", 20),
     ];
-    open_layout(columns, rows.collect())
+    open_layout(columns, rows)
 }
 
 /// A left-out object that others need, and one of these.
@@ -238,5 +244,5 @@ pub fn depends(dependents: &[Dependent<'_>]) -> String {
             dependent.identity.clone(),
         ]
     });
-    open_layout(columns, rows.collect())
+    open_layout(columns, rows)
 }
