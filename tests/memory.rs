@@ -27,7 +27,7 @@ const TABLES: u32 = 10_000;
 
 /// What a table with two indexes and a foreign key may take at the most, from when its steps are
 /// planned until they are done. Kept as plain objects it is about 8,000.
-const BYTES_PER_TABLE_MAX: u64 = 1_200;
+const BYTES_PER_TABLE_MAX: u64 = 1_100;
 
 /// What a table with as much may take at the most when the run is summed up.
 const BYTES_PER_SUMMARY_MAX: u64 = 150;

@@ -65,7 +65,7 @@ pub async fn split_tables(
 async fn cut(
     source: &mut Connection,
     table: &Table,
-    count: u32,
+    count: u16,
     version: u32,
     settings: &Settings,
 ) -> Result<Vec<crate::model::TablePart>> {

@@ -124,7 +124,7 @@ async fn cut(
 async fn ranges(
     holder: &mut Holder<'_>,
     relation: &Relation,
-    count: u32,
+    count: u16,
     cutting: Cutting,
 ) -> Result<Vec<(PartRange, u64)>> {
     let has_pages = relation.access_method == "heap" && !cutting.skip_ctid;

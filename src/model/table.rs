@@ -85,7 +85,7 @@ pub struct Column {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TablePart {
     /// Its number, from 1.
-    pub number: u32,
+    pub number: u16,
     /// What share of the table's bytes it is thought to hold.
     pub bytes: u64,
     /// Which rows.

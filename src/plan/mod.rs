@@ -54,7 +54,7 @@ pub enum Step {
         /// The table.
         table: Oid,
         /// Which part, from 1.
-        part: u32,
+        part: u16,
     },
     /// Builds an index.
     CreateIndex {
@@ -241,6 +241,8 @@ pub struct Plan {
     waits_for: Vec<u32>,
     /// Ready steps, per pool, by weight and then first come.
     ready: [BinaryHeap<(Weight, std::cmp::Reverse<StepId>)>; Pool::ALL.len()],
+    /// Steps of an opened plan that have not ended, per pool; milestones are nobody's.
+    outstanding: [usize; Pool::ALL.len()],
     unfinished: usize,
     running: usize,
 }
@@ -328,8 +330,7 @@ impl Plan {
 
     /// How many of these a pool does.
     pub fn outstanding_in(&self, pool: Pool) -> usize {
-        let steps = self.outstanding().filter(|(step, _)| *step != Step::Milestone);
-        steps.filter(|(step, _)| step.pool() == pool).count()
+        self.outstanding[pool as usize]
     }
 
     /// The step at a place.
@@ -352,6 +353,9 @@ impl Plan {
         assert_eq!(outstanding.len(), self.nodes.len(), "a verdict for every step");
         for (node, &is_outstanding) in self.nodes.iter_mut().zip(outstanding) {
             node.state = if is_outstanding { State::Waiting } else { State::Done };
+            if is_outstanding && node.step != Step::Milestone {
+                self.outstanding[node.step.pool() as usize] += 1;
+            }
         }
         self.note_what_waits();
         self.unfinished = outstanding.iter().filter(|outstanding| **outstanding).count();
@@ -365,30 +369,30 @@ impl Plan {
     fn note_what_waits(&mut self) {
         let before = std::mem::take(&mut self.before);
         let is_waiting = |link: &Link| self.nodes[link.id().place()].state == State::Waiting;
-        let mut counts = vec![0_u32; self.nodes.len()];
+        let mut starts = vec![0_u32; self.nodes.len()];
         let mut waits_for = vec![0_u32; self.nodes.len()];
         for (place, waits_for) in waits_for.iter_mut().enumerate() {
             let links = &before.all[before.range(StepId::at(place))];
             for link in links.iter().filter(|link| is_waiting(link)) {
-                counts[link.id().place()] += 1;
+                starts[link.id().place()] += 1;
                 *waits_for += 1;
             }
         }
-        let mut starts = Vec::with_capacity(self.nodes.len());
+        // How many there are becomes where they end, and then, as they are put in from the last one
+        // to the first, where they begin.
         let mut end = 0;
-        for count in &counts {
-            starts.push(end);
-            end += count;
+        for start in &mut starts {
+            end += *start;
+            *start = end;
         }
         let mut after = Lists { starts, all: vec![Link::new(StepId(0), false); end as usize] };
         for place in (0..self.nodes.len()).rev() {
             let id = StepId::at(place);
             let links = &before.all[before.range(id)];
             for link in links.iter().rev().filter(|link| is_waiting(link)) {
-                let before = link.id().place();
-                counts[before] -= 1;
-                let free = after.starts[before] + counts[before];
-                after.all[free as usize] = Link::new(id, link.needs());
+                let start = &mut after.starts[link.id().place()];
+                *start -= 1;
+                after.all[*start as usize] = Link::new(id, link.needs());
             }
         }
         (self.after, self.waits_for) = (after, waits_for);
@@ -447,10 +451,12 @@ impl Plan {
         let mut skipped = Vec::new();
         let mut ends = vec![(id, state)];
         while let Some((id, state)) = ends.pop() {
-            self.nodes[id.place()].state = state;
+            let node = &mut self.nodes[id.place()];
+            node.state = state;
             self.unfinished -= 1;
-            if state == State::Skipped && self.nodes[id.place()].step != Step::Milestone {
-                skipped.push(id);
+            if node.step != Step::Milestone {
+                self.outstanding[node.step.pool() as usize] -= 1;
+                skipped.extend((state == State::Skipped).then_some(id));
             }
             for place in self.after.range(id) {
                 let (waiting, needed) = (self.after.all[place].id(), self.after.all[place].needs());
@@ -529,16 +535,20 @@ mod tests {
         let end = plan.milestone(&[a, b, both]);
         let last = plan.add_following(analyze(4), 0, &[], &[end]);
         let mut plan = opened(plan);
+        let left = |plan: &Plan| [Pool::Copy, Pool::Vacuum].map(|pool| plan.outstanding_in(pool));
+        assert_eq!(left(&plan), [2, 3]);
         assert_eq!(plan.take(Pool::Copy).unwrap().0, a);
         let mut skipped = plan.fail(a);
         skipped.sort();
         assert_eq!(skipped, [analyze_a, both]);
+        assert_eq!(left(&plan), [1, 1]);
         assert_eq!(plan.take(Pool::Copy).unwrap().0, b);
         assert!(plan.take(Pool::Vacuum).is_none());
         plan.finish(b);
         assert_eq!(plan.take(Pool::Vacuum).unwrap().0, last);
         plan.finish(last);
         assert!(plan.is_finished());
+        assert_eq!(left(&plan), [0, 0]);
     }
 
     #[test]

@@ -6,16 +6,19 @@ use crate::model::{PartRange, TablePart, quote_identifier};
 /// range scans came with 14.
 pub const TID_RANGE_SCAN_VERSION: u32 = 140_000;
 
+/// More parts than this are no table's: a table of 32 TB is cut into no smaller ones than 512 MB.
+const PARTS_MAX: u16 = u16::MAX;
+
 /// Cuts a heap of `pages` pages, and `bytes` bytes with what hangs on it, into `parts` ranges of
 /// pages. The last range is open: pages may have been added since.
-pub fn by_ctid(pages: u64, bytes: u64, parts: u32) -> Vec<TablePart> {
+pub fn by_ctid(pages: u64, bytes: u64, parts: u16) -> Vec<TablePart> {
     let parts = u64::from(parts).clamp(1, pages.max(1));
     (0..parts)
         .map(|n| {
             let from = share(pages, parts, n);
             let below = (n + 1 < parts).then(|| share(pages, parts, n + 1));
             TablePart {
-                number: n as u32 + 1,
+                number: n as u16 + 1,
                 bytes: bytes / parts,
                 range: PartRange::Ctid { from, below },
             }
@@ -26,13 +29,13 @@ pub fn by_ctid(pages: u64, bytes: u64, parts: u32) -> Vec<TablePart> {
 /// Cuts a table with integer keys from `min` to `max` into `parts` ranges of keys. The first and
 /// the last range are open, and rows without a key travel with the first: every row is in exactly
 /// one part whatever the bounds are.
-pub fn by_key(min: i64, max: i64, bytes: u64, parts: u32) -> Vec<TablePart> {
+pub fn by_key(min: i64, max: i64, bytes: u64, parts: u16) -> Vec<TablePart> {
     let keys = (i128::from(max) - i128::from(min) + 1).max(1) as u128;
     let parts = u128::from(parts).clamp(1, keys);
     let bound = |n: u128| (i128::from(min) + (keys * n / parts) as i128) as i64;
     (0..parts)
         .map(|n| TablePart {
-            number: n as u32 + 1,
+            number: n as u16 + 1,
             bytes: bytes / parts as u64,
             range: PartRange::Key {
                 from: (n > 0).then(|| bound(n)),
@@ -44,9 +47,9 @@ pub fn by_key(min: i64, max: i64, bytes: u64, parts: u32) -> Vec<TablePart> {
 }
 
 /// How many parts a table is cut into when parts should not be larger than `threshold` bytes.
-pub fn part_count(bytes: u64, threshold: u64, parts_max: Option<u32>) -> u32 {
-    let wanted = bytes.div_ceil(threshold.max(1)).min(u64::from(u32::MAX)) as u32;
-    wanted.clamp(1, parts_max.unwrap_or(u32::MAX).max(1))
+pub fn part_count(bytes: u64, threshold: u64, parts_max: Option<u32>) -> u16 {
+    let wanted = bytes.div_ceil(threshold.max(1));
+    wanted.clamp(1, u64::from(parts_max.unwrap_or(u32::MAX).max(1))).min(PARTS_MAX.into()) as u16
 }
 
 /// What a row must satisfy to be in a part, as in WHERE; `None` if every row does. `key` is the

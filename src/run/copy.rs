@@ -68,7 +68,7 @@ pub async fn part(
     source: &mut Connection,
     target: &mut Connection,
     oid: Oid,
-    number: u32,
+    number: u16,
     moved: &AtomicU64,
 ) -> std::result::Result<Done, Failure> {
     let table = context.table(oid);

@@ -28,7 +28,7 @@ impl Journal {
         let (kind, oid, table) = self.about(step);
         let part = match step {
             Step::CopyPart { table, part } => {
-                Some((part, self.context.table(table).parts.len() as u32))
+                Some((part.into(), self.context.table(table).parts.len() as u32))
             }
             _ => None,
         };

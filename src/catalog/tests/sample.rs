@@ -127,7 +127,7 @@ fn table(oid: u32, name: &str, bytes: u64) -> Table {
     }
 }
 
-fn part(number: u32, from: Option<i64>, below: Option<i64>, with_null: bool) -> TablePart {
+fn part(number: u16, from: Option<i64>, below: Option<i64>, with_null: bool) -> TablePart {
     TablePart { number, bytes: 15 << 20, range: PartRange::Key { from, below, with_null } }
 }
 

@@ -217,7 +217,7 @@ impl TableObject {
                 .map(|part| {
                     let (min, max, count) = limits(table, &part.range);
                     let [min, max, count] = [min, max, count].map(saturated);
-                    PartObject { number: part.number, total, min, max, count }
+                    PartObject { number: part.number.into(), total, min, max, count }
                 })
                 .collect(),
         }
