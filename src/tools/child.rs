@@ -17,8 +17,8 @@ use crate::stop::Stop;
 /// Lines of a failed program's messages that are repeated in the error.
 const LAST_LINES: usize = 5;
 
-/// How long a program may take to end when it is asked to.
-const END_MS: u64 = 1_000;
+/// How long a program may take to end when it is asked to: we have two seconds for everything.
+const END_MS: u64 = 500;
 
 /// What a program says when its connection broke, or when the server would not have it at the
 /// moment: it may succeed a little later.

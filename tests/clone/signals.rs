@@ -44,7 +44,10 @@ fn stop(pair: &Pair, mut running: Running, signal: Signal) {
     running.signal(signal);
     let output = running.wait_timeout(SOON);
     let ended = SystemTime::now();
-    let output = output.unwrap_or_else(|| panic!("still there after {:?}", begun.elapsed()));
+    let Some(output) = output else {
+        let waited = begun.elapsed();
+        panic!("still there after {waited:?}: {}", running.kill());
+    };
     output.assert_code(STOPPED);
     output.assert_stderr_has("stopping: cancelling what runs on both servers");
     output.assert_stderr_has("stopped on request");
