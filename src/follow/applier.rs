@@ -86,7 +86,7 @@ impl<'a> Applier<'a> {
                 change::Value::Binary(binary) => Value::Binary(binary),
             })
             .collect();
-        self.sent_bytes += parameters.iter().map(change::Value::len).sum::<usize>();
+        self.sent_bytes += parameters.iter().map(change::Value::bytes).sum::<usize>();
         self.pipeline.execute(&name, &values).await.map_err(lost)?;
         self.sync_if_full().await
     }

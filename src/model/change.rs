@@ -68,16 +68,11 @@ pub enum Value {
 
 impl Value {
     /// How many bytes it has.
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         match self {
             Value::Text(bytes) | Value::Binary(bytes) => bytes.len(),
             Value::Null | Value::Unchanged => 0,
         }
-    }
-
-    /// Whether it has no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

@@ -3,23 +3,15 @@
 use pgcopydb_testkit::Pair;
 
 use crate::support::clone;
+use crate::support::slow::{GATE, make_slow, set_slow};
 
 #[test]
 fn sessions_end_as_soon_as_nothing_is_left_for_them() {
     let pair = Pair::shared();
-    pair.source.sql(
-        "create function passed(int) returns int language plpgsql immutable as $$
-         begin
-           if current_setting('test.slow', true) = 'yes' then
-             perform pg_advisory_xact_lock_shared(4711);
-           end if;
-           return $1;
-         end $$;
-         create table t (a int);
-         insert into t values (1);
-         create index on t (passed(a))",
-    );
-    pair.target.sql(&format!("alter database {} set test.slow = 'yes'", pair.target.name()));
+    make_slow(&pair.source, GATE);
+    pair.source
+        .sql("create table t (a int); insert into t values (1); create index on t (slow(a))");
+    set_slow(&pair.target, "yes");
     let mut gate = pair.target.session();
     gate.run("select pg_advisory_lock(4711)");
     let running = clone(&pair).arg("--skip-db-properties").spawn();

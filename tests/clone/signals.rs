@@ -6,35 +6,13 @@ use pgcopydb_testkit::{Database, Pair, Proxy, Running, Signal};
 
 use crate::support::clone;
 use crate::support::onlookers::Onlookers;
+use crate::support::slow::{GATE, SLOW, make_slow, set_slow};
 
 /// The published limit.
 const SOON: Duration = Duration::from_secs(2);
 
 /// The exit code of a run that was asked to stop.
 const STOPPED: i32 = 12;
-
-/// A function that takes a minute in a database that says so.
-const SLOW: &str = "pg_sleep(60)";
-
-/// One that waits there for as long as somebody holds an advisory lock.
-const GATE: &str = "pg_advisory_xact_lock_shared(4711)";
-
-/// Makes the function `slow`, which calls something where `set_slow` says so.
-fn make_slow(database: &Database, call: &str) {
-    database.sql(&format!(
-        "create function slow(int) returns int language plpgsql immutable as $$
-         begin
-           if current_setting('test.slow', true) = 'yes' then
-             perform {call};
-           end if;
-           return $1;
-         end $$"
-    ));
-}
-
-fn set_slow(database: &Database, slow: &str) {
-    database.sql(&format!("alter database {} set test.slow = '{slow}'", database.name()));
-}
 
 /// Sends a signal, waits for the end, and checks that nobody of the run is left.
 #[track_caller]
@@ -104,17 +82,8 @@ fn in_the_middle_of_a_copy_and_of_an_index_build() {
 #[test]
 fn when_all_steps_are_done_and_the_record_of_them_is_dropped() {
     let pair = Pair::shared();
-    pair.source.sql(
-        "create function passed(int) returns int language plpgsql immutable as $$
-         begin
-           if current_setting('test.slow', true) = 'yes' then
-             perform pg_advisory_xact_lock_shared(4711);
-           end if;
-           return $1;
-         end $$;
-         create table t (a int check (passed(a) > 0));
-         insert into t values (1)",
-    );
+    make_slow(&pair.source, GATE);
+    pair.source.sql("create table t (a int check (slow(a) > 0)); insert into t values (1)");
     set_slow(&pair.target, "yes");
     let mut gate = pair.target.session();
     gate.run("select pg_advisory_lock(4711)");

@@ -1,15 +1,10 @@
 //! A large transaction is applied while it still runs, and comes as if it had not been.
 
-use pgcopydb_testkit::{Running, Session};
+use pgcopydb_testkit::{Pair, Running, Session};
 
 use super::Followed;
 
-/// Has the source send what a transaction does before it has committed.
 const SCHEMA: &str = "
-    do $$ begin
-      execute format('alter database %I set logical_decoding_work_mem = ''64kB''',
-                     current_database());
-    end $$;
     create table t (id int primary key, v text);
     create table u (id int primary key, v text);
     insert into t select -g, 'before' from generate_series(1, 2000) g";
@@ -27,7 +22,7 @@ struct Ahead {
 
 impl Ahead {
     fn begin() -> Ahead {
-        let followed = Followed::new(SCHEMA);
+        let followed = Followed::streaming(Pair::shared(), SCHEMA);
         let running = followed.cloned();
         let mut session = followed.pair.source.session();
         session.run("begin; savepoint s");
@@ -131,7 +126,7 @@ fn lost_connections_are_made_anew() {
 
 #[test]
 fn what_the_target_refuses_is_an_error_when_it_has_committed() {
-    let followed = Followed::new(SCHEMA);
+    let followed = Followed::streaming(Pair::shared(), SCHEMA);
     let running = followed.program("clone --follow --debug").spawn();
     running.wait_for_stderr("applying changes after");
     followed.pair.target.sql("insert into t values (7, 'in the way')");

@@ -9,12 +9,7 @@ use super::Followed;
 /// What the program may take of the memory, whatever the size of a transaction.
 const MEMORY_KB_MAX: u64 = 100 * 1024;
 
-/// Has the source send whatever is larger than a few rows before it has committed.
 const SCHEMA: &str = "
-    do $$ begin
-      execute format('alter database %I set logical_decoding_work_mem = ''64kB''',
-                     current_database());
-    end $$;
     create table t (id int primary key, v text);
     create table u (id int primary key, v text)";
 
@@ -27,7 +22,7 @@ fn streamed(followed: &Followed) -> i64 {
 
 #[test]
 fn transactions_that_run_side_by_side_and_roll_back_in_part() {
-    let followed = Followed::new(SCHEMA);
+    let followed = Followed::streaming(Pair::shared(), SCHEMA);
     let running = followed.cloned();
     let source = &followed.pair.source;
     let (mut first, mut second) = (source.session(), source.session());
@@ -56,7 +51,7 @@ fn transactions_that_run_side_by_side_and_roll_back_in_part() {
 
 #[test]
 fn a_prepared_transaction_arrives_when_it_commits() {
-    let followed = Followed::new(SCHEMA);
+    let followed = Followed::streaming(Pair::shared(), SCHEMA);
     let running = followed.cloned();
     let source = &followed.pair.source;
     let name = source.name();
@@ -76,7 +71,7 @@ fn prepared_transactions_outlive_the_program_and_the_source() {
     for plugin in super::kinds::plugins() {
         let source = Cluster::builder().setting("wal_level", "logical");
         let source = source.setting("max_prepared_transactions", "4");
-        let followed = Followed::on(Pair::built(source, Cluster::builder()), SCHEMA);
+        let followed = Followed::streaming(Pair::built(source, Cluster::builder()), SCHEMA);
         let program = |command: &str| followed.program(command).args(["--plugin", plugin]);
         let running = program("clone --follow").spawn();
         running.wait_for_stderr("applying changes after");
@@ -105,7 +100,7 @@ fn prepared_transactions_outlive_the_program_and_the_source() {
 fn a_prepared_transaction_that_the_slot_waits_for_is_named() {
     let source = Cluster::builder().setting("wal_level", "logical");
     let source = source.setting("max_prepared_transactions", "4");
-    let followed = Followed::on(Pair::built(source, Cluster::builder()), SCHEMA);
+    let followed = Followed::streaming(Pair::built(source, Cluster::builder()), SCHEMA);
     let source = &followed.pair.source;
     source.sql("begin; insert into t values (1, 'x'); prepare transaction 'nobody''s'");
     let program = followed.program("clone --follow").env("PGCOPYDB_FAULT_LOCK_WAIT_MS", "300");
@@ -119,7 +114,7 @@ fn a_prepared_transaction_that_the_slot_waits_for_is_named() {
 
 #[test]
 fn what_was_received_of_a_running_transaction_comes_again_after_a_kill() {
-    let followed = Followed::new(SCHEMA);
+    let followed = Followed::streaming(Pair::shared(), SCHEMA);
     let running = followed.cloned();
     let source = &followed.pair.source;
     let mut session = source.session();
@@ -158,7 +153,7 @@ fn messages_of_applications_change_nothing() {
 #[test]
 fn a_transaction_larger_than_memory_may_be() {
     for plugin in ["pgoutput", "test_decoding"] {
-        let followed = Followed::new(SCHEMA);
+        let followed = Followed::streaming(Pair::shared(), SCHEMA);
         let mut running = followed.program("clone --follow").args(["--plugin", plugin]).spawn();
         running.wait_for_stderr("applying changes after");
         followed.pair.source.sql(

@@ -36,6 +36,18 @@ impl Followed {
         Followed { pair }
     }
 
+    /// The same, with a source that sends whatever is larger than a few rows before it has committed,
+    /// where the plugin can.
+    pub(crate) fn streaming(pair: Pair, schema: &str) -> Followed {
+        pair.source.sql(
+            "do $$ begin
+               execute format('alter database %I set logical_decoding_work_mem = ''64kB''',
+                              current_database());
+             end $$",
+        );
+        Followed::on(pair, schema)
+    }
+
     /// The program with a command and the names of slot and origin.
     pub(crate) fn program(&self, command: &str) -> Program {
         let name = self.pair.source.name();

@@ -4,17 +4,12 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pgcopydb_testkit::{Database, Pair, Program, Proxy, Running, Version, quoted_identifier};
+use pgcopydb_testkit::{Database, Pair, Program, Proxy, Running, Version};
 
 use super::Followed;
 use crate::versions::follow::has;
 
 const SCHEMA: &str = "
-    do $$ begin
-      -- Larger transactions come while they run, where the plugin can send them so.
-      execute format('alter database %I set logical_decoding_work_mem = ''64kB''',
-                     current_database());
-    end $$;
     create table keyed (id bigint primary key, w int, v text, big text);
     alter table keyed alter big set storage external;
     create table whole (w int, v text, doc json);
@@ -206,12 +201,11 @@ fn begin(program: impl Fn() -> Program) -> Running {
 }
 
 fn every_row_arrives_once(seed: u64, plugin: &str, pair: Pair) {
-    let followed = Followed::on(pair, SCHEMA);
-    if plugin == "wal2json" {
+    let followed = match plugin {
         // From version 18 on the server breaks off where it would stream a subtransaction's abort.
-        let name = quoted_identifier(followed.pair.source.name());
-        followed.pair.source.sql(&format!("alter database {name} reset logical_decoding_work_mem"));
-    }
+        "wal2json" => Followed::on(pair, SCHEMA),
+        _ => Followed::streaming(pair, SCHEMA),
+    };
     let to_source = Proxy::to(followed.pair.source.cluster());
     let to_target = Proxy::to(followed.pair.target.cluster());
     let program = |command: &str| {

@@ -5,6 +5,7 @@ use pgcopydb_testkit::{Cluster, Pair, Program, Running, Signal, Version};
 
 use super::workload::many_steps;
 use crate::follow::Followed;
+use crate::support::slow::{GATE, make_slow, set_slow};
 use crate::support::{clone, pgcopydb};
 
 const MADE: &str = "select count(*) from pg_class where oid >= 16384";
@@ -106,18 +107,12 @@ fn connections_that_others_use_are_waited_for() {
 fn connections_that_others_take_while_it_runs_are_waited_for() {
     let target = Cluster::builder().setting("max_connections", "24").start();
     let pair = Pair::between(Cluster::start().into(), target.into(), ["source_db", "target_db"]);
+    make_slow(&pair.source, GATE);
     pair.source.sql(
-        "create function gate(int) returns int language plpgsql immutable as $$
-         begin
-           if current_setting('test.gate', true) = 'shut' then
-             perform pg_advisory_xact_lock_shared(4711);
-           end if;
-           return $1;
-         end $$;
-         create table t (a int primary key check (gate(a) > 0), b int);
+        "create table t (a int primary key check (slow(a) > 0), b int);
          insert into t select i, i from generate_series(1, 100) i; create index on t (b)",
     );
-    pair.target.sql(&format!("alter database {} set test.gate = 'shut'", pair.target.name()));
+    set_slow(&pair.target, "yes");
     let mut gate = pair.target.session();
     gate.run("select pg_advisory_lock(4711)");
     let running = clone(&pair).args(["--skip-db-properties", "--index-jobs", "2"]).spawn();

@@ -1,6 +1,7 @@
 //! What tests share.
 
 pub mod onlookers;
+pub mod slow;
 pub mod torture;
 
 use pgcopydb_testkit::{Pair, Program};
