@@ -112,14 +112,19 @@ pub async fn sentinel(request: SentinelRequest) -> Result<()> {
             let mut session = source.open("sentinel").await?;
             let current = slot::end_of_commits(&mut session).await?;
             session.close().await;
-            tracing::info!("the end position is {current} now");
-            println!("{current}");
             SentinelChange::Endpos(current)
         }
         SentinelAction::SetApply(apply) => SentinelChange::Apply(apply),
     };
     catalog.change_sentinel(change).await?;
-    catalog.flush().await
+    catalog.flush().await?;
+    if let (SentinelAction::SetEndpos(None), SentinelChange::Endpos(current)) =
+        (request.action, change)
+    {
+        tracing::info!("the end position is {current} now");
+        println!("{current}");
+    }
+    Ok(())
 }
 
 /// Asks a running command for the same.

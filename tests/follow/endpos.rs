@@ -3,7 +3,7 @@
 use pgcopydb_testkit::{Cluster, Pair};
 
 use super::Followed;
-use crate::support::pgcopydb;
+use crate::support::{clone, pgcopydb};
 
 fn current(followed: &Followed) -> String {
     followed.pair.source.value("select pg_current_wal_insert_lsn()")
@@ -265,4 +265,15 @@ fn an_end_position_that_is_lowered_into_a_stored_transaction_keeps_it_whole() {
     assert_eq!(followed.pair.target.value("select count(*) from t"), "3");
     followed.program("stream apply").arg("--endpos").arg(&end).run().assert_success();
     followed.assert_same();
+}
+
+#[test]
+fn a_work_directory_that_follows_nothing_is_told_no_position() {
+    let pair = Pair::shared();
+    clone(&pair).run().assert_success();
+    let set = pgcopydb(&pair).args(["stream", "sentinel", "set", "endpos", "--current"]);
+    let output = set.run();
+    output.assert_code(3).assert_stderr_has("follow");
+    assert_eq!(output.stdout, "");
+    assert!(!output.stderr.contains("the end position is"), "{}", output.stderr);
 }
