@@ -35,7 +35,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     // Asked first: nothing is changed in a file that is not ours.
-    if Owner::of(&connection).map_err(failed)?.is_us(path)? {
+    if Owner::seen(&connection).map_err(failed)?.is_us(path)? {
         set_up_connection(&connection).map_err(failed)?;
         return Ok(connection);
     }
@@ -58,7 +58,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    if Owner::of(&connection).map_err(failed)?.is_us(path)? {
+    if Owner::seen(&connection).map_err(failed)?.is_us(path)? {
         Ok(connection)
     } else {
         Err(missing())
@@ -99,6 +99,12 @@ struct Owner {
 }
 
 impl Owner {
+    /// One look: another command may be done with making the file between two.
+    fn seen(connection: &Connection) -> rusqlite::Result<Owner> {
+        let look = connection.unchecked_transaction()?;
+        Owner::of(&look)
+    }
+
     fn of(connection: &Connection) -> rusqlite::Result<Owner> {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
         let has = |condition: &str| {

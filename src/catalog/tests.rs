@@ -308,3 +308,18 @@ fn kinds_and_sections_keep_their_names() {
     assert_eq!(Section::Data.concurrency(jobs), 12);
     assert_eq!(Section::Total.concurrency(jobs), 20);
 }
+
+#[test]
+fn a_file_that_is_being_made_is_no_other_programs() {
+    for _ in 0..100 {
+        let scratch = Scratch::new();
+        let path = scratch.path();
+        std::thread::scope(|scope| {
+            scope.spawn(|| file::open(&path).map(drop).unwrap());
+            let refusal = || file::open_read_only(&path).err().map(|error| error.to_string());
+            while let Some(error) = refusal() {
+                assert!(error.starts_with("there is no catalog"), "{error}");
+            }
+        });
+    }
+}

@@ -100,6 +100,8 @@ fn open_for_writing(path: &Path) -> Result<Connection> {
 /// Whether the file is a whole one; an error if it is somebody else's.
 fn check(connection: &Connection, path: &Path, owner: &Owner) -> Result<bool> {
     let failed = |cause| explain(path, "read", &cause);
+    // One look: whoever makes it may be done between two.
+    let _look = connection.unchecked_transaction().map_err(failed)?;
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let application = number("application_id").map_err(failed)?;
     let version = number("user_version").map_err(failed)?;

@@ -147,6 +147,18 @@ fn an_idle_source_moves_the_end_of_the_store() {
 }
 
 #[test]
+fn a_file_is_none_until_it_is_made() {
+    let directory = tempfile::tempdir().unwrap();
+    for number in 0..200 {
+        let path = directory.path().join(file_name(1, Lsn(number)));
+        std::thread::scope(|scope| {
+            scope.spawn(|| file::create(&path, &owner(), Lsn(10)).map(drop).unwrap());
+            while !path.exists() || file::open_read_only(&path, &owner()).unwrap().is_none() {}
+        });
+    }
+}
+
+#[test]
 fn a_store_of_another_slot_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     drop(writer(directory.path(), BIG));

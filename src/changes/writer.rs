@@ -120,6 +120,11 @@ impl Writer {
         self.stored
     }
 
+    /// The end of the last transaction that came in.
+    pub fn last(&self) -> Lsn {
+        self.last
+    }
+
     /// Whether a transaction is being received.
     pub fn is_inside(&self) -> bool {
         self.begun.is_some()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::blocking;
 use super::receive::Session;
-use crate::changes::{self, Removal};
+use crate::changes::{self, Removal, Writer};
 use crate::error::{Error, Result};
 use crate::model::Lsn;
 
@@ -39,15 +39,16 @@ impl Session<'_> {
         self.appended = 0;
         let mut has_told = false;
         loop {
-            let bytes = self.store.run(|writer| writer.bytes()).await?;
+            let look = |writer: &mut Writer| Ok((writer.bytes()?, writer.last()));
+            let (bytes, last) = self.store.run(look).await?;
             if bytes < limit {
                 self.shared.receiving.goes_on();
                 return Ok(());
             }
             prune(self.follow.directory.clone(), self.shared.marks().applied()).await?;
-            let marks = self.shared.marks();
             let is_over = self.follow.stop.is_requested() || self.shared.finished.is_cancelled();
-            if marks.applied() >= marks.stored() || is_over {
+            // What is stored may reach further than the last transaction, what is applied does not.
+            if self.shared.marks().applied() >= last || is_over {
                 return Ok(());
             }
             if !has_told {

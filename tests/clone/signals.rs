@@ -128,7 +128,9 @@ fn while_pg_dump_is_at_work() {
         pair.source.sql("create table t as select 1 as a");
         let mut session = pair.source.session();
         session.run("begin; lock table t in access exclusive mode");
-        let running = clone(&pair).spawn();
+        // Whoever runs the tests may have been told to take no notice of a hangup.
+        let program = pair.program("env").arg("--default-signal=HUP");
+        let running = program.args([env!("CARGO_BIN_EXE_pgcopydb"), "clone"]).spawn();
         pair.source.wait_for(
             "select exists (select from pg_stat_activity
                              where datname = current_database() and wait_event_type = 'Lock'

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pgcopydb_testkit::{Cluster, Pair};
 
 use super::Followed;
+use crate::support::pgcopydb;
 
 /// What the program may take of the memory, whatever the size of a transaction.
 const MEMORY_KB_MAX: u64 = 100 * 1024;
@@ -46,6 +47,30 @@ fn transactions_that_run_side_by_side_and_roll_back_in_part() {
     source.sql("insert into t values (20000, 'after')");
     followed.end(running).assert_success();
     assert!(streamed(&followed) > 3, "the source has sent nothing in advance");
+    followed.assert_same();
+}
+
+#[test]
+fn one_that_is_larger_than_the_store_may_be_arrives() {
+    let followed = Followed::streaming(Pair::shared(), SCHEMA);
+    let running = followed.program("clone --follow --max-store-size 1MB").spawn();
+    running.wait_for_stderr("applying changes after");
+    let source = &followed.pair.source;
+    source.sql("insert into t values (1)");
+    followed.pair.target.wait_for("select count(*) = 1 from t");
+    // The log goes on without changes of ours: nothing is to be applied up to there.
+    let position = source.value("select pg_logical_emit_message(false, 'test', 'x')");
+    let get = pgcopydb(&followed.pair).args(["stream", "sentinel", "get", "--flush-lsn"]);
+    loop {
+        let stored = get.run().stdout;
+        if source.value(&format!("select '{}'::pg_lsn >= '{position}'", stored.trim())) == "t" {
+            break;
+        }
+    }
+    source.sql("insert into t select g, repeat('long', 100) from generate_series(2, 20000) g");
+    followed.pair.target.wait_for("select count(*) = 20000 from t");
+    followed.end(running).assert_success();
+    assert!(streamed(&followed) > 0, "the source has sent nothing in advance");
     followed.assert_same();
 }
 

@@ -146,6 +146,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // A test that fails while the program runs has not seen what it says.
+        if std::thread::panicking() {
+            eprintln!("--- stderr of {}\n{}", self.program.path.display(), self.stderr());
+        }
         // Nobody may be left in the group, and then there is nobody to kill.
         let _ = kill_process_group(self.group, Signal::KILL);
         let _ = self.child.wait();
