@@ -36,7 +36,7 @@ use crate::run::ledger::{COPY_KEY, LARGE_OBJECTS_KEY, Ledger, Remembered};
 use crate::run::patience::Patience;
 use crate::run::records::Records;
 use crate::run::watch::Watch;
-use crate::run::{self, Holds, Report};
+use crate::run::{self, Holds, Report, wal};
 use crate::stop::Stop;
 use crate::tools::Tools;
 use crate::tools::restore::Printer;
@@ -160,13 +160,7 @@ async fn copy_to_the_end(run: &mut Begun, stop: &Stop) -> Result<Ended> {
         let mut ended = ended;
         if !ended.report.is_set_back {
             ended.report.failed += keys::put_back(run, stop).await?;
-            let goes_on = !ended.report.is_whole() || stop.is_requested();
-            let wants_extensions = !run.base.settings.skip_extensions;
-            if !goes_on && wants_extensions && run.selection.completes_schema() {
-                let inventory = &ended.context.inventory;
-                crate::run::extension::restored(&mut run.target_session, inventory).await?;
-            }
-            if goes_on {
+            if !ended.report.is_whole() || stop.is_requested() {
                 return Ok(ended);
             }
             let forgotten = tokio::select! {
@@ -309,7 +303,7 @@ async fn copy(run: &mut Begun, watch: &Arc<Watch>, stop: &Stop) -> Result<Ended>
         Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch: watch.clone() };
     let recorded = run.remembered.done.clone();
     let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, run.crew.clone());
-    let report = running.await?;
+    let report = wal::keep_flowing(&mut run.target_session, running).await?;
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;
     Ok(Ended { report, context, target })
 }

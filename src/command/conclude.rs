@@ -20,7 +20,7 @@ use crate::run::ledger::Ledger;
 use crate::run::patience::Patience;
 use crate::run::settle::{Settled, settle};
 use crate::run::watch::Watch;
-use crate::run::{Left, Report};
+use crate::run::{Left, Report, extension};
 use crate::stop::Stop;
 
 /// Tells how it ended; where everything is done, forgets what was only kept for resuming.
@@ -121,6 +121,9 @@ async fn try_to_forget(
         return Ok(Forgotten::No);
     }
     let base = &run.base;
+    if run.selection.completes_schema() && !base.settings.skip_extensions {
+        extension::restored(&mut run.target_session, &ended.context.inventory).await?;
+    }
     if run.selection.completes_schema() && !base.settings.skip_db_properties {
         properties::copy(&base.source, &mut run.target_session).await?;
     }

@@ -22,6 +22,7 @@ pub mod settle;
 mod statements;
 pub mod statistics;
 mod transaction;
+pub mod wal;
 pub mod watch;
 mod worker;
 
