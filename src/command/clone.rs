@@ -303,7 +303,7 @@ async fn copy(run: &mut Begun, watch: &Arc<Watch>, stop: &Stop) -> Result<Ended>
         Holds { snapshot: &mut base.snapshot, control: &mut run.control, watch: watch.clone() };
     let recorded = run.remembered.done.clone();
     let running = run::run(plan, context.clone(), &base.catalog, holds, recorded, run.crew.clone());
-    let report = wal::keep_flowing(&mut run.target_session, running).await?;
+    let report = wal::keep_flowing(&mut run.target_session, &run.crew, running).await?;
     base.catalog.section_ended(Section::Data, clock.elapsed()).await?;
     Ok(Ended { report, context, target })
 }

@@ -19,6 +19,8 @@ pub struct Crew {
     freed: watch::Sender<u64>,
     show: Mutex<Show>,
     is_shared: bool,
+    /// Held by the one that wakes the WAL writer: a server has one.
+    waking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -54,12 +56,18 @@ impl Crew {
         });
         let (freed, _) = watch::channel(0);
         let is_shared = databases > 1;
-        Arc::new(Crew { pools: pools.into(), freed, show: Mutex::default(), is_shared })
+        let (show, waking) = Default::default();
+        Arc::new(Crew { pools: pools.into(), freed, show, is_shared, waking })
     }
 
     /// Whether several databases are copied.
     pub fn is_shared(&self) -> bool {
         self.is_shared
+    }
+
+    /// Waits for its turn to wake the WAL writer.
+    pub async fn waking(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.waking.lock().await
     }
 
     /// Takes a place, if one is free.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use pgcopydb_wire::Connection;
 use tokio_util::sync::CancellationToken;
 
+use super::crew::Crew;
 use crate::error::{Error, Result};
 use crate::model::Lsn;
 
@@ -25,9 +26,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long an answer is waited for when the work is done.
 const GOODBYE: Duration = Duration::from_millis(300);
 
-/// Does some work of other sessions while this one wakes the WAL writer. The session may be lost
-/// afterwards.
-pub async fn keep_flowing<T>(session: &mut Connection, work: impl Future<Output = T>) -> T {
+/// Does some work of other sessions while this one wakes the WAL writer, unless another run of the
+/// crew does. The session may be lost afterwards.
+pub async fn keep_flowing<T>(
+    session: &mut Connection,
+    crew: &Crew,
+    work: impl Future<Output = T>,
+) -> T {
     let end = CancellationToken::new();
     let work = async {
         let done = work.await;
@@ -35,6 +40,10 @@ pub async fn keep_flowing<T>(session: &mut Connection, work: impl Future<Output 
         done
     };
     let waking = async {
+        let _turn = tokio::select! {
+            turn = crew.waking() => turn,
+            () = end.cancelled() => return,
+        };
         if let Err(error) = keep_waking(session, &end).await {
             tracing::debug!("{error}");
         }
