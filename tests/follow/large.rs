@@ -53,7 +53,7 @@ fn transactions_that_run_side_by_side_and_roll_back_in_part() {
 #[test]
 fn one_that_is_larger_than_the_store_may_be_arrives() {
     let followed = Followed::streaming(Pair::shared(), SCHEMA);
-    let running = followed.program("clone --follow --max-store-size 1MB").spawn();
+    let mut running = followed.program("clone --follow --max-store-size 1MB").spawn();
     running.wait_for_stderr("applying changes after");
     let source = &followed.pair.source;
     source.sql("insert into t values (1)");
@@ -62,6 +62,7 @@ fn one_that_is_larger_than_the_store_may_be_arrives() {
     let position = source.value("select pg_logical_emit_message(false, 'test', 'x')");
     let get = pgcopydb(&followed.pair).args(["stream", "sentinel", "get", "--flush-lsn"]);
     loop {
+        assert!(running.is_running());
         let stored = get.run().stdout;
         if source.value(&format!("select '{}'::pg_lsn >= '{position}'", stored.trim())) == "t" {
             break;

@@ -115,7 +115,7 @@ fn connections_that_others_take_while_it_runs_are_waited_for() {
     set_slow(&pair.target, "yes");
     let mut gate = pair.target.session();
     gate.run("select pg_advisory_lock(4711)");
-    let running = clone(&pair).args(["--skip-db-properties", "--index-jobs", "2"]).spawn();
+    let mut running = clone(&pair).args(["--skip-db-properties", "--index-jobs", "2"]).spawn();
     pair.target.wait_for(
         "select exists (select from pg_stat_activity
                          where wait_event = 'advisory' and application_name like 'pgcopydb%')",
@@ -123,6 +123,7 @@ fn connections_that_others_take_while_it_runs_are_waited_for() {
     // Sessions that are about to end, that of the question above among them, would leave places.
     let stays = "application_name ~ ' (control|clone|copy 1)$' or pid = pg_backend_pid()";
     let free = loop {
+        assert!(running.is_running());
         let free = gate.run(&format!(
             "select case when bool_and({stays})
                          then current_setting('max_connections')::int - count(*) end
