@@ -42,14 +42,13 @@ impl Session<'_> {
             let look = |writer: &mut Writer| Ok((writer.bytes()?, writer.last()));
             let (bytes, last) = self.store.run(look).await?;
             if bytes < limit {
-                self.shared.receiving.goes_on();
-                return Ok(());
+                break;
             }
             prune(self.follow.directory.clone(), self.shared.marks().applied()).await?;
             let is_over = self.follow.stop.is_requested() || self.shared.finished.is_cancelled();
             // What is stored may reach further than the last transaction, what is applied does not.
             if self.shared.marks().applied() >= last || is_over {
-                return Ok(());
+                break;
             }
             if !has_told {
                 has_told = true;
@@ -66,5 +65,7 @@ impl Session<'_> {
             sent.map_err(|error| Error::source("could not report to the source", error))?;
             tokio::time::sleep(PAUSE).await;
         }
+        self.shared.receiving.goes_on();
+        Ok(())
     }
 }

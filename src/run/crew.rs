@@ -56,8 +56,13 @@ impl Crew {
         });
         let (freed, _) = watch::channel(0);
         let is_shared = databases > 1;
-        let (show, waking) = Default::default();
-        Arc::new(Crew { pools: pools.into(), freed, show, is_shared, waking })
+        Arc::new(Crew {
+            pools: pools.into(),
+            freed,
+            show: Mutex::default(),
+            is_shared,
+            waking: tokio::sync::Mutex::default(),
+        })
     }
 
     /// Whether several databases are copied.

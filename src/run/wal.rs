@@ -5,10 +5,10 @@
 //! writer (PostgreSQL documentation, "Asynchronous Commit"). The smallest there is writes a message
 //! that nobody decodes: it takes no transaction id.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use pgcopydb_wire::Connection;
-use tokio_util::sync::CancellationToken;
 
 use super::crew::Crew;
 use crate::error::{Error, Result};
@@ -23,49 +23,34 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// Between two wakings, while nothing is.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How long an answer is waited for when the work is done.
-const GOODBYE: Duration = Duration::from_millis(300);
-
 /// Does some work of other sessions while this one wakes the WAL writer, unless another run of the
-/// crew does. The session may be lost afterwards.
+/// crew does. The session may be in the middle of a question afterwards.
 pub async fn keep_flowing<T>(
     session: &mut Connection,
     crew: &Crew,
     work: impl Future<Output = T>,
 ) -> T {
-    let end = CancellationToken::new();
-    let work = async {
-        let done = work.await;
-        end.cancel();
-        done
-    };
     let waking = async {
-        let _turn = tokio::select! {
-            turn = crew.waking() => turn,
-            () = end.cancelled() => return,
-        };
-        if let Err(error) = keep_waking(session, &end).await {
-            tracing::debug!("{error}");
-        }
+        let _turn = crew.waking().await;
+        // The work gets on without.
+        let Err(error) = keep_waking(session).await;
+        tracing::debug!("{error}");
     };
-    tokio::join!(work, waking).0
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => done,
+        () = waking => work.await,
+    }
 }
 
-async fn keep_waking(session: &mut Connection, end: &CancellationToken) -> Result<()> {
-    let mut before: Option<Lsn> = None;
+async fn keep_waking(session: &mut Connection) -> Result<Infallible> {
+    let mut before = wake(session).await?;
     let mut pause = PAUSE_MIN;
     loop {
-        tokio::select! {
-            () = end.cancelled() => return Ok(()),
-            () = tokio::time::sleep(pause) => {}
-        }
-        let now = tokio::select! {
-            now = wake(session) => now?,
-            () = async { end.cancelled().await; tokio::time::sleep(GOODBYE).await } => return Ok(()),
-        };
-        pause =
-            before.map_or(PAUSE_MIN, |before| next_pause(pause, now.0.saturating_sub(before.0)));
-        before = Some(now);
+        tokio::time::sleep(pause).await;
+        let now = wake(session).await?;
+        pause = next_pause(pause, now.0.saturating_sub(before.0));
+        before = now;
     }
 }
 

@@ -273,7 +273,7 @@ fn a_work_directory_that_follows_nothing_is_told_no_position() {
     clone(&pair).run().assert_success();
     let set = pgcopydb(&pair).args(["stream", "sentinel", "set", "endpos", "--current"]);
     let output = set.run();
-    output.assert_code(3).assert_stderr_has("follow");
+    output.assert_code(3).assert_stderr_has("this work directory follows no source");
     assert_eq!(output.stdout, "");
     assert!(!output.stderr.contains("the end position is"), "{}", output.stderr);
 }

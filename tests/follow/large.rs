@@ -5,7 +5,6 @@ use std::time::Duration;
 use pgcopydb_testkit::{Cluster, Pair};
 
 use super::Followed;
-use crate::support::pgcopydb;
 
 /// What the program may take of the memory, whatever the size of a transaction.
 const MEMORY_KB_MAX: u64 = 100 * 1024;
@@ -53,21 +52,17 @@ fn transactions_that_run_side_by_side_and_roll_back_in_part() {
 #[test]
 fn one_that_is_larger_than_the_store_may_be_arrives() {
     let followed = Followed::streaming(Pair::shared(), SCHEMA);
-    let mut running = followed.program("clone --follow --max-store-size 1MB").spawn();
+    let running = followed.program("clone --follow --max-store-size 1MB").spawn();
     running.wait_for_stderr("applying changes after");
     let source = &followed.pair.source;
     source.sql("insert into t values (1)");
     followed.pair.target.wait_for("select count(*) = 1 from t");
     // The log goes on without changes of ours: nothing is to be applied up to there.
     let position = source.value("select pg_logical_emit_message(false, 'test', 'x')");
-    let get = pgcopydb(&followed.pair).args(["stream", "sentinel", "get", "--flush-lsn"]);
-    loop {
-        assert!(running.is_running());
-        let stored = get.run().stdout;
-        if source.value(&format!("select '{}'::pg_lsn >= '{position}'", stored.trim())) == "t" {
-            break;
-        }
-    }
+    source.wait_for(&format!(
+        "select confirmed_flush_lsn >= '{position}' from pg_replication_slots
+          where database = current_database()"
+    ));
     source.sql("insert into t select g, repeat('long', 100) from generate_series(2, 20000) g");
     followed.pair.target.wait_for("select count(*) = 20000 from t");
     followed.end(running).assert_success();
