@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     }
     // What this program and its children write is the user's alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    leave_the_processors_to_the_servers();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -51,3 +52,24 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// Asks the kernel to let this program wait until a processor is free (`SCHED_BATCH`, sched(7)). By
+/// default whoever waits for something takes the processor of the process that it came from: a
+/// program that passes rows on would stop the server that sends them, or takes them, some thousand
+/// times a second. Threads and children inherit it; nobody misses it where it cannot be had.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate offers this system call without changing the niceness")]
+fn leave_the_processors_to_the_servers() {
+    // SAFETY: both calls are about the calling thread, and the second only reads `parameter`. All
+    // fields of that are numbers, for which zero is a value.
+    unsafe {
+        if libc::sched_getscheduler(0) == libc::SCHED_OTHER {
+            let parameter: libc::sched_param = std::mem::zeroed();
+            libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameter);
+        }
+    }
+}
+
+/// Other kernels have no such thing.
+#[cfg(not(target_os = "linux"))]
+fn leave_the_processors_to_the_servers() {}

@@ -7,6 +7,7 @@ mod objects;
 mod options;
 mod refused;
 mod replace;
+mod scheduling;
 mod sessions;
 mod signals;
 mod sizes;
