@@ -49,11 +49,14 @@ pub enum Piece {
     Extension(EntryId),
 }
 
-/// Tables that one transaction makes, where several make tables side by side.
-const TABLES_PER_GROUP: usize = 200;
+/// Tables that one transaction makes at the most, where several make tables side by side.
+const GROUP_TABLES_MAX: usize = 200;
+
+/// Into how many groups tables are cut at least, so that whoever makes them ends at about the same time.
+const GROUPS_MIN: usize = 8;
 
 /// Fewer tables are made one after the other: sessions have their price.
-const GROUPED_TABLES_MIN: usize = 2 * TABLES_PER_GROUP;
+const GROUPED_TABLES_MIN: usize = 400;
 
 /// The entries to restore before the rows, a transaction's worth at a time; without the extensions.
 pub fn chunks(entries: &Packed<Entry>, settings: &Settings) -> Vec<Vec<EntryId>> {
@@ -84,9 +87,7 @@ pub fn pieces(entries: &Packed<Entry>, settings: &Settings) -> Pieces {
     let mut families = Families::default();
     wanted().for_each(|entry| families.attach(&entry));
     wanted().for_each(|entry| families.add(&entry));
-    let mut groups = families.groups();
-    // Whoever waits for the whole section waits for its last transaction.
-    groups.truncate(groups.len().saturating_sub(1));
+    let groups = families.groups();
     let grouped: HashMap<EntryId, usize> = groups
         .iter()
         .enumerate()
@@ -152,14 +153,17 @@ impl Families {
         }
     }
 
-    /// The tables that go together, if there are so many that this is worth it.
+    /// The tables that go together, if there are so many that this is worth it. The last table of all
+    /// is left for the section's last transaction: that one stands for the whole of it in the record.
     fn groups(&self) -> Vec<Vec<EntryId>> {
-        let tables: Vec<EntryId> =
+        let mut tables: Vec<EntryId> =
             self.tables.iter().copied().filter(|id| self.of.contains_key(id)).collect();
-        match tables.len() {
-            ..GROUPED_TABLES_MIN => Vec::new(),
-            _ => tables.chunks(TABLES_PER_GROUP).map(<[EntryId]>::to_vec).collect(),
+        if tables.len() < GROUPED_TABLES_MIN {
+            return Vec::new();
         }
+        tables.pop();
+        let size = tables.len().div_ceil(GROUPS_MIN).min(GROUP_TABLES_MAX);
+        tables.chunks(size).map(<[EntryId]>::to_vec).collect()
     }
 }
 
@@ -276,7 +280,7 @@ mod tests {
         let entries = archive(1_000, more);
         let Pieces { before, tables, after } = pieces(&entries, &Settings::default());
         assert_eq!(ids(&before), [1, 2]);
-        assert_eq!(tables.len(), 4);
+        assert_eq!(tables.len(), 8);
         assert_eq!(tables[0][..7], [10, 11, 12, 20, 21, 22, 30]);
         assert!(tables[0].contains(&9) && tables[0].contains(&13));
         for alone in [5, 6, 7, 8, 15, 16, 17] {
@@ -312,16 +316,16 @@ mod tests {
         };
         let Pieces { before, tables, after } = pieces(&entries(true), &Settings::default());
         assert_eq!(ids(&before), [1]);
-        assert_eq!(tables.concat(), (2..802).collect::<Vec<EntryId>>());
-        assert_eq!(ids(&after), (802..=1_000).chain(1_003..2_000).collect::<Vec<EntryId>>());
+        assert_eq!(tables.concat(), (2..999).collect::<Vec<EntryId>>());
+        assert_eq!(ids(&after), (999..=1_000).chain(1_003..2_000).collect::<Vec<EntryId>>());
         // Where the partition's own entry attaches it, its parent comes first.
         assert!(pieces(&entries(false), &Settings::default()).tables.is_empty());
     }
 
     #[test]
     fn the_last_transaction_comes_when_all_tables_are_there() {
-        let entries = archive(400, Vec::new());
+        let entries = archive(4_001, Vec::new());
         let Pieces { tables, after, .. } = pieces(&entries, &Settings::default());
-        assert_eq!((tables.len(), ids(&after).len()), (1, 200 * 4));
+        assert_eq!((tables.len(), ids(&after).len()), (20, 4));
     }
 }

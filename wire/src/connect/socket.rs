@@ -14,6 +14,12 @@ use crate::stream::Stream;
 /// The longest path of a Unix-domain socket (`man 7 unix`: 108 bytes with the final NUL).
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
+/// What the kernel may keep of what we send through a Unix-domain socket; it takes twice the number
+/// (socket(7)). It says that there is room again when three quarters are free, and counts messages as
+/// long as any of their bytes are there: with the usual 208 kB, three messages of a COPY, the server
+/// had taken the last of them before it got another. TCP finds its sizes itself.
+const UNIX_SEND_BUFFER_BYTES: usize = 256 * 1024;
+
 /// One place to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
@@ -83,7 +89,9 @@ pub(crate) async fn open(address: &Address, keepalive: Keepalive) -> io::Result<
                 Some(name) => format!("\0{name}"),
                 None => path.clone(),
             };
-            Ok(Stream::Unix(UnixStream::connect(path).await?))
+            let socket = UnixStream::connect(path).await?;
+            SockRef::from(&socket).set_send_buffer_size(UNIX_SEND_BUFFER_BYTES)?;
+            Ok(Stream::Unix(socket))
         }
     }
 }
