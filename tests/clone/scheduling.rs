@@ -4,7 +4,7 @@
 
 use pgcopydb_testkit::Pair;
 
-use crate::support::slow::{GATE, make_slow, set_slow};
+use crate::support::slow::hold_up_index;
 
 /// `SCHED_BATCH`, sched(7).
 const BATCH: u32 = 3;
@@ -15,24 +15,21 @@ const IDLE: u32 = 5;
 /// The scheduling policies of all threads of a process: field 41 of `stat`, proc(5).
 fn policies(process: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let stats = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat")));
     let policy = |stat: String| {
         // The second field is a name in parentheses, with whatever in it.
         let (_, fields) = stat.rsplit_once(") ").unwrap();
         fields.split(' ').nth(41 - 3).unwrap().parse().unwrap()
     };
-    stats.map(|stat| policy(stat.unwrap())).collect()
+    // One that ends meanwhile has none.
+    let stats =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    stats.map(policy).collect()
 }
 
 /// The policies of a clone at work that a program starts, which runs in the same process.
 fn policies_at_work(starter: &str, arguments: &[&str]) -> Vec<u32> {
     let pair = Pair::shared();
-    make_slow(&pair.source, GATE);
-    pair.source
-        .sql("create table t (a int); insert into t values (1); create index on t (slow(a))");
-    set_slow(&pair.target, "yes");
-    let mut gate = pair.target.session();
-    gate.run("select pg_advisory_lock(4711)");
+    let mut gate = hold_up_index(&pair);
     let program = pair.program(starter).args(arguments);
     let pgcopydb = [env!("CARGO_BIN_EXE_pgcopydb"), "clone", "--skip-db-properties"];
     let running = program.args(pgcopydb).spawn();
@@ -57,5 +54,6 @@ fn the_program_does_not_take_the_servers_processors() {
 #[test]
 fn what_the_user_has_chosen_stays() {
     let policies = policies_at_work("chrt", &["--idle", "0"]);
+    assert!(policies.len() > 1);
     assert!(policies.iter().all(|policy| *policy == IDLE), "{policies:?}");
 }

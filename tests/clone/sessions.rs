@@ -3,17 +3,12 @@
 use pgcopydb_testkit::Pair;
 
 use crate::support::clone;
-use crate::support::slow::{GATE, make_slow, set_slow};
+use crate::support::slow::hold_up_index;
 
 #[test]
 fn sessions_end_as_soon_as_nothing_is_left_for_them() {
     let pair = Pair::shared();
-    make_slow(&pair.source, GATE);
-    pair.source
-        .sql("create table t (a int); insert into t values (1); create index on t (slow(a))");
-    set_slow(&pair.target, "yes");
-    let mut gate = pair.target.session();
-    gate.run("select pg_advisory_lock(4711)");
+    let mut gate = hold_up_index(&pair);
     let running = clone(&pair).arg("--skip-db-properties").spawn();
     // The index is being built: the tables are made, and their rows are there.
     pair.target.wait_for(

@@ -1,6 +1,6 @@
 //! Work of the target that a test makes slow, or has wait.
 
-use pgcopydb_testkit::Database;
+use pgcopydb_testkit::{Database, Pair, Session};
 
 /// A function that takes a minute in a database that says so.
 pub const SLOW: &str = "pg_sleep(60)";
@@ -23,4 +23,16 @@ pub fn make_slow(database: &Database, call: &str) {
 
 pub fn set_slow(database: &Database, slow: &str) {
     database.sql(&format!("alter database {} set test.slow = '{slow}'", database.name()));
+}
+
+/// A table on the source with an index that the target does not finish as long as the session that is
+/// returned keeps its advisory lock.
+pub fn hold_up_index(pair: &Pair) -> Session {
+    make_slow(&pair.source, GATE);
+    pair.source
+        .sql("create table t (a int); insert into t values (1); create index on t (slow(a))");
+    set_slow(&pair.target, "yes");
+    let mut gate = pair.target.session();
+    gate.run("select pg_advisory_lock(4711)");
+    gate
 }
