@@ -8,6 +8,7 @@ use pgcopydb_testkit::{Builder, Cluster, Database, Pair, quoted_identifier};
 use crate::args::Args;
 use crate::contender::Contender;
 use crate::cost::{Client, Cost, measure};
+use crate::place;
 use crate::results::{ContenderResult, Equality, WorkloadResult};
 use crate::workload::Workload;
 
@@ -42,7 +43,9 @@ impl Servers {
             let common = SETTINGS.iter().map(|(name, value, _)| (*name, *value));
             let with = |builder: Builder, (name, value): (&str, &str)| builder.setting(name, value);
             let all = common.chain(others.iter().copied());
-            Arc::new(all.fold(Cluster::builder().major(major), with).start())
+            let server = all.fold(Cluster::builder().major(major), with).start();
+            place::spread(&server.data_directory().join("base"));
+            Arc::new(server)
         };
         Servers { source: start(), target: start() }
     }
@@ -104,6 +107,7 @@ pub fn turn(contender: &Contender, pair: &Pair, servers: &Servers) -> Result<Cos
     for server in [&servers.source, &servers.target] {
         server.sql("postgres", "checkpoint");
     }
+    place::spread(pair.directory());
     let directory = tempfile::tempdir_in(pair.directory()).map_err(|error| error.to_string())?;
     let copy = |client: &Client| contender.copy(pair, directory.path(), client);
     let (outcome, cost) = measure(&servers.source, &servers.target, copy);

@@ -14,6 +14,7 @@ mod docs;
 mod follower;
 mod growth;
 mod machine;
+mod place;
 mod process;
 mod pursuit;
 mod report;
