@@ -62,7 +62,7 @@ pub async fn if_snapshot_is_gone(
     );
     settings.beginning = Beginning::Restart;
     // Nothing was in the way when it was made.
-    settings.drop_if_exists |= remembered.done.contains(PRE_DATA_KEY);
+    settings.drop_if_exists |= remembered.done.iter().any(|key| key.starts_with(PRE_DATA_KEY));
     Ok(())
 }
 

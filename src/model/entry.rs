@@ -26,7 +26,7 @@ pub struct Entry {
     pub owner: Option<String>,
     /// Whether the archive puts it before the rows.
     pub is_pre_data: bool,
-    /// The statements that make it, for the kinds that we run ourselves; empty otherwise.
+    /// The statements that make it, for the kinds that we run ourselves or look into; empty otherwise.
     pub definition: String,
     /// The statement that drops it, for the kinds that `--drop-if-exists` drops by it; empty otherwise.
     pub drop: String,

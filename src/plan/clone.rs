@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeFrom;
 
+use super::attach::Attaching;
 use super::pre_data::{Piece, Pieces};
 use super::relations::{Relations, StepLists};
 use super::statement::{Moves, index_moves, split};
@@ -64,6 +65,8 @@ struct Planner<'a> {
     makings: Vec<Making>,
     /// The end of the pre-data section.
     schema: Vec<StepId>,
+    /// When rows can be copied.
+    attaching: Attaching,
     /// The step that empties a table that several steps fill.
     truncates: HashMap<Oid, StepId>,
     /// Steps that fill a table with rows.
@@ -145,6 +148,7 @@ impl<'a> Planner<'a> {
             objects: Places::from_pairs(objects),
             makings,
             schema: Vec::new(),
+            attaching: Attaching::default(),
             truncates: HashMap::new(),
             fills: lists(),
             work: lists(),
@@ -167,10 +171,10 @@ impl<'a> Planner<'a> {
     }
 
     /// One transaction after the other, in the archive's order, but for tables that can be made
-    /// side by side.
+    /// side by side, and attached when they are there.
     fn pre_data(&mut self) {
         let mut chunks = 0..;
-        let Pieces { before, tables, after } =
+        let Pieces { before, tables, after, attach } =
             pre_data::pieces(&self.inventory.entries, self.settings);
         self.chain(before, &mut chunks);
         if !tables.is_empty() {
@@ -182,6 +186,15 @@ impl<'a> Planner<'a> {
             self.schema = vec![self.plan.success(&made)];
         }
         self.chain(after, &mut chunks);
+        let made = self.schema.clone();
+        let mut steps = Vec::new();
+        for (entries, chunk) in attach.into_iter().zip(chunks) {
+            let step = self.restore(Step::RestorePreData { chunk });
+            self.schema = vec![step];
+            steps.push((step, entries));
+        }
+        let version = self.target.version;
+        self.attaching = Attaching::new(self.inventory, &self.relations, version, made, &steps);
     }
 
     fn chain(&mut self, pieces: Vec<Piece>, chunks: &mut RangeFrom<u32>) {
@@ -265,8 +278,13 @@ impl<'a> Planner<'a> {
     /// that step; where several steps put rows into it, it is emptied once before them.
     fn emptied(&mut self, table: &Table) -> Vec<StepId> {
         let shared = table.load_via.or_else(|| (!table.parts.is_empty()).then_some(table.oid));
-        let (Tables::Found, Some(shared)) = (self.target.tables, shared) else {
-            return self.schema.clone();
+        let shared = match (self.target.tables, shared) {
+            (Tables::Found, Some(shared)) => shared,
+            _ if table.load_via.is_some() => return self.schema.clone(),
+            _ => {
+                let place = self.relations.place(table.oid);
+                return self.attaching.before_rows(&self.relations, place);
+            }
         };
         if let Some(&id) = self.truncates.get(&shared) {
             return vec![id];

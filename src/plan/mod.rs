@@ -1,6 +1,7 @@
 //! What is to be done, in which order, and what is left of it, as one value. Nothing here connects,
 //! waits or logs; the dispatcher (`run`) takes steps out and says how they ended.
 
+mod attach;
 pub mod citus;
 pub mod clone;
 pub mod compare;

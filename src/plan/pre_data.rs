@@ -58,15 +58,20 @@ const GROUPS_MIN: usize = 8;
 /// Fewer tables are made one after the other: sessions have their price.
 const GROUPED_TABLES_MIN: usize = 400;
 
+/// Into how many transactions the attaching of many partitions is cut: their rows can be copied when
+/// the transaction is over. Each looks at all partitions that are there, so more of them gain little.
+const ATTACH_CHUNKS: usize = 5;
+
 /// The entries to restore before the rows, a transaction's worth at a time; without the extensions.
 pub fn chunks(entries: &Packed<Entry>, settings: &Settings) -> Vec<Vec<EntryId>> {
-    let Pieces { before, tables, after } = pieces(entries, settings);
+    let Pieces { before, tables, after, attach } = pieces(entries, settings);
     let chunk = |piece| match piece {
         Piece::Chunk(entries) => Some(entries),
         Piece::Extension(_) => None,
     };
-    let before = before.into_iter().filter_map(chunk);
-    before.chain(tables).chain(after.into_iter().filter_map(chunk)).collect()
+    let (before, after) =
+        (before.into_iter().filter_map(chunk), after.into_iter().filter_map(chunk));
+    before.chain(tables).chain(after).chain(attach).collect()
 }
 
 /// Everything that is made before the rows.
@@ -79,6 +84,9 @@ pub struct Pieces {
     pub tables: Vec<Vec<EntryId>>,
     /// What comes when these are there, in the archive's order. Never empty where there are tables.
     pub after: Vec<Piece>,
+    /// What makes tables partitions of others, last of all and one after the other. Empty unless
+    /// there are many tables.
+    pub attach: Vec<Vec<EntryId>>,
 }
 
 /// Everything that is made before the rows, cut into transactions.
@@ -94,16 +102,22 @@ pub fn pieces(entries: &Packed<Entry>, settings: &Settings) -> Pieces {
         .flat_map(|(group, tables)| tables.iter().map(move |table| (*table, group)))
         .collect();
     let mut tables: Vec<Vec<EntryId>> = vec![Vec::new(); groups.len()];
-    let (mut before, mut after) = (Chain::default(), Chain::default());
+    let (mut before, mut after, mut attach) = (Chain::default(), Chain::default(), Vec::new());
+    let attach_last = !tables.is_empty()
+        && !wanted()
+            .any(|entry| entry.dependencies.iter().any(|id| families.attaches.contains(id)));
     for entry in wanted() {
         let group = families.of.get(&entry.id).and_then(|table| grouped.get(table));
         match group {
             Some(group) => tables[*group].push(entry.id),
             None if tables.is_empty() || families.first.contains(&entry.id) => before.add(&entry),
+            None if attach_last && families.attaches.contains(&entry.id) => attach.push(entry.id),
             None => after.add(&entry),
         }
     }
-    Pieces { before: before.end(), tables, after: after.end() }
+    let size = attach.len().div_ceil(ATTACH_CHUNKS).clamp(1, ENTRIES_PER_CHUNK);
+    let attach = attach.chunks(size).map(<[EntryId]>::to_vec).collect();
+    Pieces { before: before.end(), tables, after: after.end(), attach }
 }
 
 /// Which entries are about which table, of tables that can be made in any order.
@@ -117,12 +131,15 @@ struct Families {
     of: HashMap<EntryId, EntryId>,
     /// Tables of which another entry makes one a partition of the other: both are made without that.
     attached: HashSet<(EntryId, EntryId)>,
+    /// These entries.
+    attaches: HashSet<EntryId>,
 }
 
 impl Families {
     fn attach(&mut self, entry: &Entry) {
         if let ("TABLE ATTACH", [one, other]) = (entry.description.as_str(), &*entry.dependencies) {
             self.attached.extend([(*one, *other), (*other, *one)]);
+            self.attaches.insert(entry.id);
         }
     }
 
@@ -259,8 +276,8 @@ mod tests {
     #[test]
     fn few_tables_are_made_one_after_the_other() {
         let entries = archive(100, vec![entry(5, "VIEW", &[10])]);
-        let Pieces { before, tables, after } = pieces(&entries, &Settings::default());
-        assert!(tables.is_empty() && after.is_empty());
+        let Pieces { before, tables, after, attach } = pieces(&entries, &Settings::default());
+        assert!(tables.is_empty() && after.is_empty() && attach.is_empty());
         assert_eq!(ids(&before), entries.iter().map(|entry| entry.id).collect::<Vec<_>>());
     }
 
@@ -278,17 +295,18 @@ mod tests {
             entry(17, "DEFAULT", &[40, 50]),
         ];
         let entries = archive(1_000, more);
-        let Pieces { before, tables, after } = pieces(&entries, &Settings::default());
+        let Pieces { before, tables, after, attach } = pieces(&entries, &Settings::default());
         assert_eq!(ids(&before), [1, 2]);
+        assert_eq!(attach, [[15]]);
         assert_eq!(tables.len(), 8);
         assert_eq!(tables[0][..7], [10, 11, 12, 20, 21, 22, 30]);
         assert!(tables[0].contains(&9) && tables[0].contains(&13));
-        for alone in [5, 6, 7, 8, 15, 16, 17] {
+        for alone in [5, 6, 7, 8, 16, 17] {
             assert!(ids(&after).contains(&alone), "{alone}");
         }
         // Every entry once, after all it needs.
         let mut made = HashSet::new();
-        let all = ids(&before).into_iter().chain(tables.concat()).chain(ids(&after));
+        let all = ids(&before).into_iter().chain(tables.concat()).chain(ids(&after)).chain([15]);
         let needs: HashMap<EntryId, Vec<EntryId>> =
             entries.iter().map(|entry| (entry.id, entry.dependencies.to_vec())).collect();
         for id in all {
@@ -305,21 +323,29 @@ mod tests {
 
     #[test]
     fn partitions_that_are_attached_later_are_made_side_by_side() {
-        let entries = |attached: bool| -> Packed<Entry> {
+        let entries = |attached: bool, more: Option<Entry>| -> Packed<Entry> {
             let mut all = vec![entry(1, "SCHEMA", &[]), entry(2, "TABLE", &[1])];
             all.extend((3..1_000).map(|n| entry(n, "TABLE", &[1, 2])));
             // What inherits in another way is made with its parent's name.
             all.push(entry(1_000, "TABLE", &[1, 3]));
             let attach = |n| entry(n + 1_000, "TABLE ATTACH", &[n, 2]);
             all.extend((3..1_000).filter(|_| attached).map(attach));
+            all.extend(more);
             all.into_iter().collect()
         };
-        let Pieces { before, tables, after } = pieces(&entries(true), &Settings::default());
+        let pieces = |attached, more| pieces(&entries(attached, more), &Settings::default());
+        let Pieces { before, tables, after, attach } = pieces(true, None);
         assert_eq!(ids(&before), [1]);
         assert_eq!(tables.concat(), (2..999).collect::<Vec<EntryId>>());
-        assert_eq!(ids(&after), (999..=1_000).chain(1_003..2_000).collect::<Vec<EntryId>>());
+        assert_eq!(ids(&after), [999, 1_000]);
+        assert_eq!(attach.len(), ATTACH_CHUNKS);
+        assert_eq!(attach.concat(), (1_003..2_000).collect::<Vec<EntryId>>());
+        // Something needs a partition that is attached: it comes after that.
+        let Pieces { after, attach, .. } = pieces(true, Some(entry(3_000, "VIEW", &[1_003])));
+        assert!(attach.is_empty());
+        assert_eq!(ids(&after).last(), Some(&3_000));
         // Where the partition's own entry attaches it, its parent comes first.
-        assert!(pieces(&entries(false), &Settings::default()).tables.is_empty());
+        assert!(pieces(false, None).tables.is_empty());
     }
 
     #[test]

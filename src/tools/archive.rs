@@ -38,7 +38,7 @@ pub fn entries(archive: &Path) -> Result<Packed<Entry>> {
         };
         let is_ours = matches!(
             description.as_str(),
-            "INDEX" | "CONSTRAINT" | "FK CONSTRAINT" | "INDEX ATTACH" | "SCHEMA"
+            "INDEX" | "CONSTRAINT" | "FK CONSTRAINT" | "INDEX ATTACH" | "TABLE ATTACH" | "SCHEMA"
         );
         let is_dropped = is_dropped_by_statement(&description);
         entries.push(Entry {

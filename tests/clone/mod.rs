@@ -5,6 +5,7 @@ mod encodings;
 mod failures;
 mod objects;
 mod options;
+mod partitions;
 mod refused;
 mod replace;
 mod scheduling;

@@ -335,3 +335,23 @@ fn a_copy_that_was_killed_begins_again_and_follows() {
         followed.assert_same();
     }
 }
+
+#[test]
+fn a_copy_that_was_killed_while_it_made_tables_begins_again() {
+    let followed = Followed::new(
+        "do $$ begin
+           for n in 1 .. 450 loop
+             execute format('create table t_%s (a int primary key)', n);
+           end loop;
+         end $$;
+         create table t (id int primary key)",
+    );
+    let program = || followed.program("clone --follow");
+    let killed = program().env("PGCOPYDB_FAULT", "pre_data.after_commit:4").run();
+    assert_eq!(killed.signal(), Some(9), "{killed}");
+    let running = followed.program("clone --follow --resume").spawn();
+    running.wait_for_stderr("applying changes after");
+    followed.pair.source.sql("insert into t values (1)");
+    followed.end(running).assert_success();
+    followed.assert_same();
+}
