@@ -3,8 +3,9 @@
 
 use super::prepare::Begun;
 use crate::error::Result;
+use crate::model::distributed::CITUS;
 use crate::model::{Distributed, Distribution, Inventory};
-use crate::pg::citus::{self, CITUS};
+use crate::pg::citus;
 use crate::pg::preflight::listed;
 use crate::plan;
 

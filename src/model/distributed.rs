@@ -2,6 +2,9 @@
 
 use super::Oid;
 
+/// The name of the extension.
+pub const CITUS: &str = "citus";
+
 /// A table that is distributed on the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distributed {

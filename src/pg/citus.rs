@@ -4,10 +4,8 @@ use pgcopydb_wire::Connection;
 
 use super::Side;
 use crate::error::{Error, Result};
+use crate::model::distributed::CITUS;
 use crate::model::{Distributed, Distribution};
-
-/// The name of the extension.
-pub const CITUS: &str = "citus";
 
 /// What the source has distributed, and how.
 pub async fn distributed(source: &mut Connection) -> Result<Vec<Distributed>> {

@@ -8,9 +8,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::StepId;
+use super::objects::tables_by_entry;
 use super::relations::Relations;
-use crate::model::{Entry, EntryId, Inventory, Oid};
-use crate::pg::citus::CITUS;
+use crate::model::distributed::CITUS;
+use crate::model::{Entry, EntryId, Inventory};
 
 /// Before this version attaching locked out everybody who looked at the parent.
 const LIGHT_LOCK_VERSION: u32 = 120_000;
@@ -50,8 +51,7 @@ impl Attaching {
         let mut attaching = Attaching { made, all, ..Attaching::default() };
         let step_of: HashMap<EntryId, StepId> =
             steps.iter().flat_map(|(step, ids)| ids.iter().map(|id| (*id, *step))).collect();
-        let tables = inventory.entries.iter().filter(|entry| entry.description == "TABLE");
-        let tables: HashMap<EntryId, Oid> = tables.map(|entry| (entry.id, entry.oid)).collect();
+        let tables = tables_by_entry(&inventory.entries);
         for entry in &inventory.entries {
             let Some(step) = step_of.get(&entry.id) else { continue };
             let ends = entry.dependencies.iter().filter_map(|id| tables.get(id));
@@ -96,7 +96,7 @@ fn has_bounds(entry: &Entry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Extension, Packed, QualifiedName, Table, TableKind};
+    use crate::model::{Extension, Oid, Packed, QualifiedName, Table, TableKind};
     use crate::plan::{Plan, Step};
 
     const ROOT: u32 = 1;

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeFrom;
 
 use super::attach::Attaching;
+use super::objects::{foreign_key_object, index_object, post_data_by_object, tables_by_entry};
 use super::pre_data::{Piece, Pieces};
 use super::relations::{Relations, StepLists};
 use super::statement::{Moves, index_moves, split};
 use super::{Plan, Step, StepId, drop, pre_data};
 use crate::model::{
-    Entry, EntryId, ForeignKey, Index, Inventory, Oid, Packed, Places, Settings, Table, TableKind,
+    Entry, EntryId, Index, Inventory, Oid, Packed, Places, Settings, Table, TableKind,
 };
 
 /// From this version on ANALYZE of a partitioned table can leave its partitions alone.
@@ -91,43 +92,6 @@ struct Making {
     entry: EntryId,
     /// How many statements the archive has for it.
     statements: u32,
-}
-
-/// `pg_class` as entries of the archive name it.
-const CLASS_CATALOG: Oid = Oid(1259);
-/// `pg_constraint` as entries of the archive name it.
-const CONSTRAINT_CATALOG: Oid = Oid(2606);
-
-/// What the archive's entry that makes an index is about: its constraint, if it has one.
-pub fn index_object(index: &Index) -> (Oid, Oid) {
-    match &index.constraint {
-        Some(constraint) => (CONSTRAINT_CATALOG, constraint.oid),
-        None => (CLASS_CATALOG, index.oid),
-    }
-}
-
-/// What the archive's entry that makes a foreign key is about.
-pub fn foreign_key_object(key: &ForeignKey) -> (Oid, Oid) {
-    (CONSTRAINT_CATALOG, key.oid)
-}
-
-/// The archive's entries of the post-data section, by the object they make.
-pub fn post_data_by_object(
-    entries: &Packed<Entry>,
-) -> impl Iterator<Item = ((Oid, Oid), Entry)> + '_ {
-    let post_data = entries.iter().filter(|entry| !entry.is_pre_data && !is_about_another(entry));
-    post_data.map(|entry| ((entry.catalog, entry.oid), entry))
-}
-
-/// The tables that entries of the archive make.
-fn tables_by_entry(entries: &Packed<Entry>) -> HashMap<EntryId, Oid> {
-    let tables = entries.iter().filter(|entry| entry.description == "TABLE");
-    tables.map(|entry| (entry.id, entry.oid)).collect()
-}
-
-/// Entries that say something about an object instead of making one.
-fn is_about_another(entry: &Entry) -> bool {
-    matches!(entry.description.as_str(), "COMMENT" | "SECURITY LABEL" | "ACL")
 }
 
 impl<'a> Planner<'a> {

@@ -9,6 +9,7 @@ pub mod drop;
 pub mod format;
 mod links;
 pub mod list;
+pub mod objects;
 pub mod pre_data;
 mod relations;
 pub mod resume;

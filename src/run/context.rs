@@ -14,9 +14,9 @@ use crate::model::{
     Table, quote_identifier,
 };
 use crate::pg::{Endpoint, snapshot};
-use crate::plan::clone::{foreign_key_object, index_object, post_data_by_object};
 use crate::plan::drop::Batch;
 use crate::plan::format::{Format, Types};
+use crate::plan::objects::{foreign_key_object, index_object, post_data_by_object};
 use crate::plan::statement::{IndexStatements, index_statements};
 use crate::plan::{Step, drop, pre_data};
 use crate::stop::Stop;
