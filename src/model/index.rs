@@ -33,7 +33,17 @@ pub struct Index {
     pub constraint: Option<Constraint>,
 }
 
+/// Text in a collation of the operating system is compared several times slower than anything else:
+/// such an index counts as that much larger, so that it is built first.
+const COLLATED_WEIGHT: u64 = 3;
+
 impl Index {
+    /// What building it costs, in bytes of an index of plain numbers.
+    pub fn weight(&self) -> u64 {
+        let dearness = if self.has_collated_text { COLLATED_WEIGHT } else { 1 };
+        self.bytes.saturating_mul(dearness)
+    }
+
     /// Whether adding the constraint is what builds the index.
     pub fn builds_with_constraint(&self) -> bool {
         let constraint = self.constraint.as_ref();

@@ -18,7 +18,7 @@ pub mod select;
 pub mod split;
 pub mod statement;
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 use crate::model::{EntryId, Oid};
 use links::{Link, Lists};
@@ -241,7 +241,10 @@ pub struct Plan {
     after: Lists,
     /// How many steps each one still waits for: all it needs, and those it only follows.
     waits_for: Vec<u32>,
-    /// Ready steps, per pool, by weight and then first come.
+    /// What comes after a step, where there is so much that the step should come earlier than its
+    /// own weight says.
+    to_follow: HashMap<StepId, Weight>,
+    /// Ready steps, per pool, by weight, with what comes after them, and then first come.
     ready: [BinaryHeap<(Weight, std::cmp::Reverse<StepId>)>; Pool::ALL.len()],
     /// Steps of an opened plan that have not ended, per pool; milestones are nobody's.
     outstanding: [usize; Pool::ALL.len()],
@@ -280,6 +283,11 @@ impl Plan {
         self.before.all.extend(follows.iter().map(|before| Link::new(*before, false)));
         self.nodes.push(Node { step, state: State::Waiting, weight: Weight::of(weight) });
         id
+    }
+
+    /// Notes how much work, in bytes, can only begin when a step is done.
+    pub fn precedes(&mut self, id: StepId, bytes: u64) {
+        self.to_follow.insert(id, Weight::of(bytes));
     }
 
     /// Adds a point that is reached when all of `follows` have ended, however they ended.
@@ -400,7 +408,7 @@ impl Plan {
         (self.after, self.waits_for) = (after, waits_for);
     }
 
-    /// Takes the weightiest ready step of a pool.
+    /// Takes the weightiest ready step of a pool, with what comes after it.
     pub fn take(&mut self, pool: Pool) -> Option<(StepId, Step)> {
         let (_, std::cmp::Reverse(id)) = self.ready[pool as usize].pop()?;
         let node = &mut self.nodes[id.place()];
@@ -495,7 +503,11 @@ impl Plan {
             return;
         }
         node.state = State::Ready;
-        self.ready[node.step.pool() as usize].push((node.weight, std::cmp::Reverse(id)));
+        let rank = match self.to_follow.get(&id) {
+            Some(after) => Weight::of(node.weight.bytes().saturating_add(after.bytes())),
+            None => node.weight,
+        };
+        self.ready[node.step.pool() as usize].push((rank, std::cmp::Reverse(id)));
     }
 }
 
@@ -551,6 +563,17 @@ mod tests {
         plan.finish(last);
         assert!(plan.is_finished());
         assert_eq!(left(&plan), [0, 0]);
+    }
+
+    #[test]
+    fn what_much_comes_after_comes_earlier() {
+        let mut plan = Plan::new();
+        plan.add(copy(1), 20, &[]);
+        let second = plan.add(copy(2), 10, &[]);
+        plan.precedes(second, 15);
+        let mut plan = opened(plan);
+        assert_eq!(plan.weight(second), 10);
+        assert_eq!(plan.take(Pool::Copy).map(|(_, step)| step), Some(copy(2)));
     }
 
     #[test]
