@@ -1,6 +1,8 @@
 //! The steps of a whole clone and the order they keep. The edges follow PostgreSQL's locks: with
 //! them no two running steps wait for each other's lock ("Explicit Locking" in the documentation).
 
+pub mod analyze;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeFrom;
 
@@ -10,12 +12,7 @@ use super::pre_data::{Piece, Pieces};
 use super::relations::{Relations, StepLists};
 use super::statement::{Moves, index_moves, split};
 use super::{Plan, Step, StepId, drop, pre_data};
-use crate::model::{
-    Entry, EntryId, Index, Inventory, Oid, Packed, Places, Settings, Table, TableKind,
-};
-
-/// From this version on ANALYZE of a partitioned table can leave its partitions alone.
-const ANALYZE_ONLY_VERSION: u32 = 180_000;
+use crate::model::{Entry, EntryId, Index, Inventory, Oid, Packed, Places, Settings, Table};
 
 /// A byte of an index takes about as long to make as so many bytes of rows take to copy: two to four
 /// were measured.
@@ -50,8 +47,9 @@ pub fn clone(inventory: &Inventory, settings: &Settings, target: Target) -> Plan
     planner.side_steps();
     planner.tables();
     planner.indexes();
+    planner.analyze_tables();
     planner.attach_indexes();
-    planner.analyze();
+    planner.analyze_partitioned_tables();
     planner.foreign_keys();
     planner.post_data();
     planner.plan
@@ -383,69 +381,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn analyze(&mut self) {
-        if self.settings.skip_vacuum {
-            return;
-        }
-        let analyzes_partitions = self.target.version < ANALYZE_ONLY_VERSION;
-        let inventory = self.inventory;
-        let mut added = Vec::new();
-        let trees = self.trees(analyzes_partitions);
-        for table in &inventory.tables {
-            let place = self.relations.place(table.oid);
-            let root = self.relations.root(table.oid);
-            let is_root = root == place;
-            if analyzes_partitions && !is_root {
-                continue;
-            }
-            let follows = || self.work.of(root).collect::<Vec<StepId>>();
-            let step = Step::Analyze { table: table.oid };
-            let id = match table.kind {
-                TableKind::Partitioned => {
-                    // Rows that come later would have no statistics.
-                    let mut needs = self.schema.clone();
-                    let tree = trees.get(&root);
-                    needs.extend(tree.into_iter().flat_map(|tree| &tree.fills));
-                    let bytes = tree.filter(|_| is_root).map_or(0, |tree| tree.bytes);
-                    self.plan.add_following(step, bytes, &needs, &follows())
-                }
-                TableKind::Ordinary => {
-                    let own = if is_root { follows() } else { self.own_work(place) };
-                    let needs = self.filled(table.oid);
-                    self.plan.add_following(step, table.bytes, &needs, &own)
-                }
-            };
-            added.push((root, id));
-        }
-        for (root, id) in added {
-            self.work.extend(root, [id]);
-            self.all.push(id);
-        }
-    }
-
-    /// Every partition tree, by the place of its root.
-    fn trees(&self, analyzes_partitions: bool) -> BTreeMap<usize, Tree> {
-        let mut trees: BTreeMap<usize, Tree> = BTreeMap::new();
-        for (place, relation) in self.relations.iter().enumerate() {
-            if relation.parent.is_some() {
-                let tree = trees.entry(relation.root as usize).or_default();
-                tree.fills.extend(self.fills.of(place));
-                tree.bytes += if analyzes_partitions { relation.bytes } else { 0 };
-            }
-        }
-        for (root, tree) in &mut trees {
-            tree.fills.extend(self.fills.of(*root));
-            let own = self.relations.at(*root).bytes;
-            tree.bytes += if analyzes_partitions { own } else { 0 };
-        }
-        trees
-    }
-
-    /// The builds of one partition: its ANALYZE need not wait for the other partitions'.
-    fn own_work(&self, place: usize) -> Vec<StepId> {
-        self.builds.of(place).chain(self.finishes.of(place)).collect()
-    }
-
     fn foreign_keys(&mut self) {
         let inventory = self.inventory;
         let mut settled = BTreeMap::new();
@@ -568,15 +503,6 @@ impl<'a> Planner<'a> {
     fn note_work(&mut self, table: Oid, steps: &[StepId]) {
         self.work.extend(self.relations.root(table), steps.iter().copied());
     }
-}
-
-/// A partition tree.
-#[derive(Default)]
-struct Tree {
-    /// The steps that fill it.
-    fills: Vec<StepId>,
-    /// How much ANALYZE of its root looks at.
-    bytes: u64,
 }
 
 /// Room for so many steps is enough for most inventories; what is not used costs nothing.

@@ -1,6 +1,7 @@
 //! Does what a plan says. The dispatcher owns the plan, hands its steps to seats, keeps the records
 //! and speaks to the user; seats take steps, do them, and say so.
 
+mod apart;
 pub mod capacity;
 pub mod context;
 pub mod control;
@@ -442,7 +443,12 @@ impl Dispatcher {
     fn light_weight(&self, id: StepId, step: Step) -> Option<u64> {
         let own_weight = || Some(self.plan.weight(id)).filter(|weight| *weight < BATCH_WEIGHT_MAX);
         match step {
-            Step::Analyze { table } if statements::is_vacuumed(&self.context, table) => None,
+            Step::Analyze { table }
+                if statements::is_vacuumed(&self.context, table)
+                    || apart::table_apart(&self.context, step).is_some() =>
+            {
+                None
+            }
             Step::CopyTable { .. }
             | Step::CreateIndex { .. }
             | Step::Analyze { .. }

@@ -4,10 +4,8 @@ use super::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::model::{EntryId, Oid, TableKind, quote_identifier};
 use crate::plan::Step;
+use crate::plan::clone::analyze::ANALYZE_ONLY_VERSION;
 use crate::plan::statement::{not_valid, split};
-
-/// From this version on ANALYZE of a partitioned table can leave its partitions alone.
-const ANALYZE_ONLY_VERSION: u32 = 180_000;
 
 /// How a step is best done at the moment it is handed out.
 #[derive(Clone, Copy, Debug, Default)]

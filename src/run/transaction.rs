@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use pgcopydb_wire::Connection;
 
+use super::apart::{self, Partitions};
 use super::context::Context;
 use super::ledger::Ledger;
 use super::statements::{self, Command};
@@ -27,8 +28,9 @@ pub type Outcomes = std::result::Result<Vec<Done>, Failure>;
 pub enum Work {
     /// One message of statements for the target.
     Statements(Vec<Command>),
-    /// Tables to analyse, and the statistics that the source has of some of them.
-    Analyze(HashMap<Oid, Statistics>),
+    /// Tables to analyse, the statistics that the source has of some of them, and the partitions that
+    /// are to be left alone.
+    Analyze(HashMap<Oid, Statistics>, Option<Partitions>),
     /// A script for the target.
     Script(String),
     /// A batch of what is in the way on the target.
@@ -41,7 +43,8 @@ pub enum Work {
 pub async fn prepare(context: &Context, orders: &[Order]) -> std::result::Result<Work, Failure> {
     let first = orders[0].step;
     if matches!(first, Step::Analyze { .. }) {
-        return Ok(Work::Analyze(context.statistics.read(context, orders).await));
+        let known = context.statistics.read(context, orders).await;
+        return Ok(Work::Analyze(known, Partitions::lock(context, orders).await));
     }
     if statements::is_sql_only(first) {
         let commands = orders.iter().map(|o| statements::sql(context, o.step, o.hints));
@@ -77,9 +80,13 @@ impl Transaction<'_> {
     ) -> Outcomes {
         match work {
             Work::Statements(commands) => self.statements(target, commands).await,
-            Work::Analyze(known) => {
-                let commands = self.analyze(target, known).await?;
-                self.statements(target, commands).await
+            Work::Analyze(known, partitions) => {
+                let commands = self.analyze(target, known, partitions.is_some()).await?;
+                let outcomes = self.statements(target, commands).await;
+                if let Some(partitions) = partitions {
+                    partitions.release().await;
+                }
+                outcomes
             }
             Work::Script(script) => {
                 let begun = Instant::now();
@@ -117,13 +124,17 @@ impl Transaction<'_> {
         &self,
         target: &mut Connection,
         known: HashMap<Oid, Statistics>,
+        has_locked_partitions: bool,
     ) -> Result<Vec<Command>> {
         let told = statistics::tell(target, &known).await;
         let commands = self.orders.iter().map(|order| match order.step {
             Step::Analyze { table } if told.contains(&table) => {
                 Ok(statistics::of_table(self.context, &self.context.table(table), &known[&table]))
             }
-            step => statements::sql(self.context, step, order.hints),
+            step => match apart::table_apart(self.context, step) {
+                Some(table) if has_locked_partitions => Ok(apart::analyze(&table)),
+                _ => statements::sql(self.context, step, order.hints),
+            },
         });
         commands.collect()
     }

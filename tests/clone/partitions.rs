@@ -3,6 +3,8 @@
 use pgcopydb_testkit::{Database, Pair, Version};
 
 use crate::support::clone;
+#[cfg(feature = "faults")]
+use crate::support::slow::{GATE, make_slow, set_slow};
 
 /// A partitioned table with partitions of its own, some below another one, and a default one that is
 /// partitioned as well; all of them with rows.
@@ -35,6 +37,51 @@ fn rows_are_copied_beside_the_attaching_of_other_partitions() {
     let pair = Pair::shared();
     hundreds_of_partitions(&pair.source);
     clone(&pair).run().assert_success();
+    pair.assert_same();
+    let looked_at = "select array_agg(distinct relname::text)
+                       from pg_class join pg_stats on tablename = relname
+                      where schemaname = 'public' and relkind = 'p' and inherited";
+    assert_eq!(pair.target.value(looked_at), "{a_rest,branch,events}");
+    if (12..18).contains(&Version::default().major()) {
+        // Those above them have not brought it about again.
+        pair.target.wait_for(
+            "select count(*) = 455 and max(analyze_count) = 1 and min(analyze_count) = 1
+               from pg_stat_user_tables join pg_class on oid = relid where relkind = 'r'",
+        );
+    }
+}
+
+/// Statistics of what is above them come all the same.
+#[cfg(feature = "faults")]
+#[test]
+fn partitions_that_somebody_has_locked_are_analysed_again() {
+    if !(12..18).contains(&Version::default().major()) {
+        eprintln!("skipped: this server analyses what is above them without a lock");
+        return;
+    }
+    let pair = Pair::shared();
+    pair.source.sql(
+        "create table p (a int) partition by range (a);
+         create table p_1 partition of p for values from (0) to (10);
+         create table p_2 partition of p for values from (10) to (20);
+         insert into p select g % 20 from generate_series(1, 200) g",
+    );
+    make_slow(&pair.source, GATE);
+    pair.source.sql("create index on p_1 (slow(a))");
+    set_slow(&pair.target, "yes");
+    let mut gate = pair.target.session();
+    gate.run("select pg_advisory_lock(4711)");
+    let program = clone(&pair).args(["--debug", "--skip-db-properties"]);
+    let running = program.env("PGCOPYDB_FAULT_PARTITIONS_MS", "100").spawn();
+    pair.target.wait_for(
+        "select exists (select from pg_stat_user_tables where relname = 'p_2' and analyze_count = 1)",
+    );
+    let mut locker = pair.target.session();
+    locker.run("begin; lock table p_2 in share update exclusive mode");
+    gate.run("select pg_advisory_unlock(4711)");
+    running.wait_for_stderr("analysing them again");
+    locker.run("commit");
+    running.wait().assert_success();
     pair.assert_same();
 }
 
