@@ -95,6 +95,12 @@ const CLIENT_CHECK: Duration = Duration::from_millis(500);
 /// Not a value of that setting.
 const INVALID_VALUE: &str = "22023";
 
+/// A statement was ended from outside, or took longer than it may.
+const QUERY_CANCELED: &str = "57014";
+
+/// How often the server is asked to make them.
+const SETTINGS_TRIES: u32 = 5;
+
 /// How long the server may take to make these settings.
 const SETTINGS_LIMIT_S: u64 = 60;
 
@@ -205,10 +211,17 @@ impl Endpoint {
         let word = self.side.word();
         let version = connection.server_version();
         let check = fault::setting("CLIENT_CHECK", CLIENT_CHECK);
-        let mut set = self.set(connection, Some(check).filter(|_| version >= 140_000)).await;
-        // Servers on some platforms, such as Windows, cannot look after their clients.
-        if set.as_ref().is_err_and(|error| error.sqlstate() == Some(INVALID_VALUE)) {
-            set = self.set(connection, None).await;
+        let mut check = Some(check).filter(|_| version >= 140_000);
+        let mut set = self.set(connection, check).await;
+        for _ in 1..SETTINGS_TRIES {
+            match set.as_ref().err().and_then(|error| error.sqlstate()) {
+                // Servers on some platforms, such as Windows, cannot look after their clients.
+                Some(INVALID_VALUE) => check = None,
+                // A limit of milliseconds, of the database or the role, can hit what is to lift it.
+                Some(QUERY_CANCELED) => {}
+                _ => break,
+            }
+            set = self.set(connection, check).await;
         }
         let failed = |error| self.side.error("could not set up a session", error);
         // A pooler between us and the server has told us another.
