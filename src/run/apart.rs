@@ -22,6 +22,9 @@ use crate::plan::clone::analyze::{ANALYZE_APART_VERSION, ANALYZE_ONLY_VERSION};
 /// How long others may keep their locks on a partition before all of them are analysed again.
 const LOCK_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long the server may take to answer, and longer than it waits for locks.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
 /// The partitions of a table, kept from being analysed until this is dropped.
 pub struct Partitions {
     session: Box<Connection>,
@@ -32,13 +35,14 @@ impl Partitions {
     /// cannot be done costs only time.
     pub async fn lock(context: &Context, orders: &[Order]) -> Option<Partitions> {
         let table = orders.iter().find_map(|order| table_apart(context, order.step))?;
-        match lock(context, &table).await {
-            Ok(session) => Some(Partitions { session: Box::new(session) }),
-            Err(error) => {
-                tracing::debug!("{error}; analysing them again");
-                None
+        match tokio::time::timeout(ANSWER_LIMIT, lock(context, &table)).await {
+            Ok(Ok(session)) => return Some(Partitions { session: Box::new(session) }),
+            Ok(Err(error)) => tracing::info!("{error}; analysing them again"),
+            Err(_) => {
+                tracing::info!("no answer about the partitions of {table}; analysing them again")
             }
         }
+        None
     }
 
     /// Ends the session that has the locks.
