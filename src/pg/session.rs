@@ -216,7 +216,7 @@ impl Endpoint {
         for _ in 1..SETTINGS_TRIES {
             match set.as_ref().err().and_then(|error| error.sqlstate()) {
                 // Servers on some platforms, such as Windows, cannot look after their clients.
-                Some(INVALID_VALUE) => check = None,
+                Some(INVALID_VALUE) if check.is_some() => check = None,
                 // A limit of milliseconds, of the database or the role, can hit what is to lift it.
                 Some(QUERY_CANCELED) => {}
                 _ => break,
