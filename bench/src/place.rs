@@ -8,8 +8,8 @@ use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 /// Lets each directory that is made in this one begin in a part of the disk of its own, as ext4 does
 /// in the topmost directory (`chattr +T`).
 ///
-/// An ext4 without a journal passes over the inodes of removed files for a while, one by one and for
-/// every new file again. Who copies many small tables after an earlier turn's were dropped would
+/// An ext4 without a journal passes over the inodes of files that were removed more than a minute ago
+/// and that it still has in memory, one by one and for every new file again. Who copies many small tables after an earlier turn's were dropped would
 /// measure that: making a file took twelve times as long.
 ///
 /// Other file systems know no such thing, and need none.
