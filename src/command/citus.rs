@@ -11,8 +11,7 @@ use crate::plan;
 
 /// The statements that end the pre-data section.
 pub async fn statements(run: &mut Begun, inventory: &Inventory) -> Result<Vec<String>> {
-    let has_citus = inventory.extensions.iter().any(|extension| extension.name == CITUS);
-    if !has_citus || !run.selection.makes_tables() {
+    if !inventory.has_extension(CITUS) || !run.selection.makes_tables() {
         return Ok(Vec::new());
     }
     let mut source = run.base.snapshot.reader(&run.base.source, "catalog").await?;

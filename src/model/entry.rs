@@ -39,6 +39,28 @@ pub struct Entry {
     pub dependencies: Vec<EntryId>,
 }
 
+#[cfg(test)]
+impl Entry {
+    /// An entry of the pre-data section that is about nothing.
+    pub fn sample(id: EntryId, description: &str, dependencies: &[EntryId]) -> Entry {
+        Entry {
+            id,
+            catalog: Oid(0),
+            oid: Oid(0),
+            description: description.to_owned(),
+            tag: format!("e{id}"),
+            namespace: None,
+            owner: None,
+            is_pre_data: true,
+            definition: String::new(),
+            drop: String::new(),
+            tablespace: None,
+            rewrite: None,
+            dependencies: dependencies.to_vec(),
+        }
+    }
+}
+
 /// A change to an entry's statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewrite {

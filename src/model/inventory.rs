@@ -51,6 +51,11 @@ impl Inventory {
         self.tables.iter().filter(|table| table.has_data()).map(|table| table.weight()).sum()
     }
 
+    /// Whether it has an extension.
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.extensions.iter().any(|extension| extension.name == name)
+    }
+
     /// Tables by their OID.
     pub fn tables_by_oid(&self) -> HashMap<Oid, Table> {
         self.tables.iter().map(|table| (table.oid, table)).collect()

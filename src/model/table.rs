@@ -68,6 +68,30 @@ impl Table {
     }
 }
 
+#[cfg(test)]
+impl Table {
+    /// An empty table without columns.
+    pub fn sample(oid: u32, namespace: &str, name: &str) -> Table {
+        Table {
+            oid: Oid(oid),
+            name: QualifiedName::new(namespace, name),
+            kind: TableKind::Ordinary,
+            parent: None,
+            bytes: 0,
+            pages: 0,
+            compressible_bytes: 0,
+            reltuples: 0.0,
+            access_method: "heap".to_owned(),
+            split_key: None,
+            columns: Vec::new(),
+            load_via: None,
+            exclude_data: false,
+            condition: None,
+            parts: Vec::new(),
+        }
+    }
+}
+
 /// A column of a table.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {

@@ -91,7 +91,7 @@ pub async fn warn_of_versions(
     let sql = "select extname, extversion from pg_catalog.pg_extension";
     let queried = target.query_each(sql, &[], |row| {
         let (name, version) = (row.required(0)?, row.required(1)?);
-        let is_wanted = inventory.extensions.iter().any(|extension| extension.name == name);
+        let is_wanted = inventory.has_extension(name);
         if let Some(required) = requirements.get(name)
             && is_wanted
             && required != version

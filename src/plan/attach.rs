@@ -44,8 +44,7 @@ impl Attaching {
         };
         let all = vec![*end];
         // Citus turns tables into others of its own when they are there.
-        let is_distributed = inventory.extensions.iter().any(|extension| extension.name == CITUS);
-        if target_version < LIGHT_LOCK_VERSION || is_distributed {
+        if target_version < LIGHT_LOCK_VERSION || inventory.has_extension(CITUS) {
             return Attaching { made: all.clone(), all, ..Attaching::default() };
         }
         let mut attaching = Attaching { made, all, ..Attaching::default() };
@@ -96,7 +95,7 @@ fn has_bounds(entry: &Entry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Extension, Oid, Packed, QualifiedName, Table, TableKind};
+    use crate::model::{Extension, Oid, Packed, Table};
     use crate::plan::{Plan, Step};
 
     const ROOT: u32 = 1;
@@ -107,46 +106,13 @@ mod tests {
     const BELOW_DEFAULT: u32 = 6;
     const ALONE: u32 = 7;
 
-    fn table(oid: u32, parent: Option<u32>) -> Table {
-        Table {
-            oid: Oid(oid),
-            name: QualifiedName::new("public", format!("t{oid}")),
-            kind: TableKind::Ordinary,
-            parent: parent.map(Oid),
-            bytes: 0,
-            pages: 0,
-            compressible_bytes: 0,
-            reltuples: 0.0,
-            access_method: "heap".to_owned(),
-            split_key: None,
-            columns: Vec::new(),
-            load_via: None,
-            condition: None,
-            exclude_data: false,
-            parts: Vec::new(),
-        }
-    }
-
-    fn entry(id: EntryId, description: &str, oid: u32, definition: &str) -> Entry {
-        Entry {
-            id,
-            catalog: Oid(0),
-            oid: Oid(oid),
-            description: description.to_owned(),
-            tag: String::new(),
-            namespace: None,
-            owner: None,
-            is_pre_data: true,
-            definition: definition.to_owned(),
-            drop: String::new(),
-            tablespace: None,
-            rewrite: None,
-            dependencies: Vec::new(),
-        }
-    }
-
     /// Tables 1 to 7, made by entries 11 to 17; entries 22 to 26 attach them.
     fn inventory() -> Inventory {
+        let made = |oid| Entry { oid: Oid(oid), ..Entry::sample(oid as i32 + 10, "TABLE", &[]) };
+        let table = |oid, parent: Option<u32>| Table {
+            parent: parent.map(Oid),
+            ..Table::sample(oid, "public", &format!("t{oid}"))
+        };
         let parents = [
             (ROOT, None),
             (BRANCH, Some(ROOT)),
@@ -156,16 +122,15 @@ mod tests {
             (BELOW_DEFAULT, Some(DEFAULT)),
             (ALONE, None),
         ];
-        let mut entries: Vec<Entry> =
-            parents.iter().map(|(oid, _)| entry(*oid as i32 + 10, "TABLE", *oid, "")).collect();
+        let mut entries: Vec<Entry> = parents.iter().map(|(oid, _)| made(*oid)).collect();
         for (oid, parent) in parents {
             let Some(parent) = parent else { continue };
             let bounds = if oid == DEFAULT { "DEFAULT" } else { "FOR VALUES FROM (1) TO (2)" };
             let definition =
                 format!("ALTER TABLE ONLY t{parent} ATTACH PARTITION t{oid} {bounds};\n");
-            let attach = entry(oid as i32 + 20, "TABLE ATTACH", 0, &definition);
-            let dependencies = vec![parent as i32 + 10, oid as i32 + 10];
-            entries.push(Entry { dependencies, ..attach });
+            let ends = [parent as i32 + 10, oid as i32 + 10];
+            let attach = Entry::sample(oid as i32 + 20, "TABLE ATTACH", &ends);
+            entries.push(Entry { definition, ..attach });
         }
         Inventory {
             tables: parents.iter().map(|(oid, parent)| table(*oid, *parent)).collect(),

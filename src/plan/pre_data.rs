@@ -229,25 +229,6 @@ fn takes_locks(description: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Oid;
-
-    fn entry(id: EntryId, description: &str, dependencies: &[EntryId]) -> Entry {
-        Entry {
-            id,
-            catalog: Oid(0),
-            oid: Oid(0),
-            description: description.to_owned(),
-            tag: format!("e{id}"),
-            namespace: None,
-            owner: None,
-            is_pre_data: true,
-            definition: String::new(),
-            drop: String::new(),
-            tablespace: None,
-            rewrite: None,
-            dependencies: dependencies.to_vec(),
-        }
-    }
 
     fn ids(pieces: &[Piece]) -> Vec<EntryId> {
         let ids = pieces.iter().flat_map(|piece| match piece {
@@ -259,23 +240,25 @@ mod tests {
 
     /// A schema, tables 10, 20, … with a sequence and a default each, and these entries.
     fn archive(tables: i32, more: Vec<Entry>) -> Packed<Entry> {
-        let mut all = vec![entry(1, "SCHEMA", &[]), entry(2, "EXTENSION", &[])];
+        let mut all = vec![Entry::sample(1, "SCHEMA", &[]), Entry::sample(2, "EXTENSION", &[])];
         all.extend((1..=tables).flat_map(|n| {
             let table = n * 10;
             [
-                entry(table, "TABLE", &[1]),
-                entry(table + 1, "SEQUENCE", &[1, table]),
-                entry(table + 2, "SEQUENCE OWNED BY", &[table + 1, table]),
+                Entry::sample(table, "TABLE", &[1]),
+                Entry::sample(table + 1, "SEQUENCE", &[1, table]),
+                Entry::sample(table + 2, "SEQUENCE OWNED BY", &[table + 1, table]),
             ]
         }));
         all.extend(more);
-        all.extend((1..=tables).map(|n| entry(n * 10 + 3, "DEFAULT", &[n * 10, n * 10 + 1])));
+        all.extend(
+            (1..=tables).map(|n| Entry::sample(n * 10 + 3, "DEFAULT", &[n * 10, n * 10 + 1])),
+        );
         all.into_iter().collect()
     }
 
     #[test]
     fn few_tables_are_made_one_after_the_other() {
-        let entries = archive(100, vec![entry(5, "VIEW", &[10])]);
+        let entries = archive(100, vec![Entry::sample(5, "VIEW", &[10])]);
         let Pieces { before, tables, after, attach } = pieces(&entries, &Settings::default());
         assert!(tables.is_empty() && after.is_empty() && attach.is_empty());
         assert_eq!(ids(&before), entries.iter().map(|entry| entry.id).collect::<Vec<_>>());
@@ -284,15 +267,15 @@ mod tests {
     #[test]
     fn many_tables_are_made_side_by_side() {
         let more = vec![
-            entry(5, "VIEW", &[10]),
-            entry(6, "FUNCTION", &[20]),
+            Entry::sample(5, "VIEW", &[10]),
+            Entry::sample(6, "FUNCTION", &[20]),
             // Needs what needs a table, and so does what is about it.
-            entry(7, "TABLE", &[1, 6]),
-            entry(8, "COMMENT", &[7]),
-            entry(9, "COMMENT", &[30]),
-            entry(15, "TABLE ATTACH", &[10, 20]),
-            entry(16, "DEFAULT", &[40, 6]),
-            entry(17, "DEFAULT", &[40, 50]),
+            Entry::sample(7, "TABLE", &[1, 6]),
+            Entry::sample(8, "COMMENT", &[7]),
+            Entry::sample(9, "COMMENT", &[30]),
+            Entry::sample(15, "TABLE ATTACH", &[10, 20]),
+            Entry::sample(16, "DEFAULT", &[40, 6]),
+            Entry::sample(17, "DEFAULT", &[40, 50]),
         ];
         let entries = archive(1_000, more);
         let Pieces { before, tables, after, attach } = pieces(&entries, &Settings::default());
@@ -324,11 +307,11 @@ mod tests {
     #[test]
     fn partitions_that_are_attached_later_are_made_side_by_side() {
         let entries = |attached: bool, more: Option<Entry>| -> Packed<Entry> {
-            let mut all = vec![entry(1, "SCHEMA", &[]), entry(2, "TABLE", &[1])];
-            all.extend((3..1_000).map(|n| entry(n, "TABLE", &[1, 2])));
+            let mut all = vec![Entry::sample(1, "SCHEMA", &[]), Entry::sample(2, "TABLE", &[1])];
+            all.extend((3..1_000).map(|n| Entry::sample(n, "TABLE", &[1, 2])));
             // What inherits in another way is made with its parent's name.
-            all.push(entry(1_000, "TABLE", &[1, 3]));
-            let attach = |n| entry(n + 1_000, "TABLE ATTACH", &[n, 2]);
+            all.push(Entry::sample(1_000, "TABLE", &[1, 3]));
+            let attach = |n| Entry::sample(n + 1_000, "TABLE ATTACH", &[n, 2]);
             all.extend((3..1_000).filter(|_| attached).map(attach));
             all.extend(more);
             all.into_iter().collect()
@@ -341,7 +324,8 @@ mod tests {
         assert_eq!(attach.len(), ATTACH_CHUNKS);
         assert_eq!(attach.concat(), (1_003..2_000).collect::<Vec<EntryId>>());
         // Something needs a partition that is attached: it comes after that.
-        let Pieces { after, attach, .. } = pieces(true, Some(entry(3_000, "VIEW", &[1_003])));
+        let Pieces { after, attach, .. } =
+            pieces(true, Some(Entry::sample(3_000, "VIEW", &[1_003])));
         assert!(attach.is_empty());
         assert_eq!(ids(&after).last(), Some(&3_000));
         // Where the partition's own entry attaches it, its parent comes first.

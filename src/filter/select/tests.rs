@@ -1,6 +1,6 @@
 use super::*;
 use crate::filter::ini::parse;
-use crate::model::{Column, Extension, QualifiedName, Sequence, Table, TableKind, View};
+use crate::model::{Extension, QualifiedName, Sequence, Table, View};
 
 /// A little database, objects by small numbers.
 #[derive(Default)]
@@ -32,23 +32,7 @@ impl World {
     }
 
     fn table(mut self, oid: u32, name: &'static str, in_namespace: u32) -> World {
-        self.inventory.tables.push(Table {
-            oid: Oid(oid),
-            name: QualifiedName::new("s", name),
-            kind: TableKind::Ordinary,
-            parent: None,
-            bytes: 0,
-            pages: 0,
-            compressible_bytes: 0,
-            reltuples: 0.0,
-            access_method: "heap".to_owned(),
-            split_key: None,
-            columns: Vec::<Column>::new(),
-            load_via: None,
-            exclude_data: false,
-            condition: None,
-            parts: Vec::new(),
-        });
+        self.inventory.tables.push(Table::sample(oid, "s", name));
         self.matches.push((name, relation(oid)));
         self.bond(relation(oid), namespace(in_namespace), Bond::Needs)
     }
